@@ -1,0 +1,1 @@
+"""Which config is which: encoding, hashing, decoding and dependency discovery. Pure."""
