@@ -1,0 +1,1 @@
+"""Bytes on disk: names, atomic steps, records, results. No policy."""

@@ -1,0 +1,228 @@
+"""The records of an artifact: frozen, versioned, and strict when they are read.
+
+A reader ignores fields it doesn't know, so that a newer furu may add some; a higher version is refused, never
+guessed at; anything else that isn't right is corrupt and named with its path.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from furu.errors import FuruCorruptRecord, FuruFutureRecord
+from furu.storage.layout import TOKEN
+
+VERSION: Final = 1
+
+_JSON: Final = json.JSONEncoder(allow_nan=False)
+
+_Record = TypeVar("_Record")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What an attempt took.
+
+    Attributes:
+        wall_sec: from acquiring the lease to its end.
+        process_cpu_sec: CPU time of all threads of the process meanwhile.
+        thread_cpu_sec: CPU time of the thread that computed; None when it isn't known.
+        max_rss_bytes: the process's peak memory so far; None when it isn't known.
+    """
+
+    wall_sec: float
+    process_cpu_sec: float | None = None
+    thread_cpu_sec: float | None = None
+    max_rss_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class OwnerRecord:
+    """Who runs an attempt: enough to prove, later and elsewhere, that the process is gone.
+
+    Attributes:
+        token: the attempt.
+        host: host name.
+        machine: /etc/machine-id.
+        boot: the kernel's boot id.
+        pid_namespace: inode of the pid namespace.
+        pid: process id.
+        started: start time of the process in clock ticks since boot.
+        user: login name.
+        node: `Class(hash)`.
+        lease_sec: how long the owner may be silent before it is taken for lost; the owner's own promise.
+        at: when the lease was acquired, in seconds since the epoch.
+        backend: as in `ExecContext`; None when interactive.
+        spec_key: as in `ExecContext`.
+        environment: digest of the record below `<root>/environments/`.
+        scheduler: facts of the batch system, such as the job id.
+    """
+
+    token: str
+    host: str
+    machine: str
+    boot: str
+    pid_namespace: int
+    pid: int
+    started: str
+    user: str
+    node: str
+    lease_sec: float
+    at: float
+    backend: str | None = None
+    spec_key: str | None = None
+    environment: str | None = None
+    scheduler: dict[str, str] | None = None
+
+    @property
+    def process(self) -> str:
+        """`host pid`, as messages name an owner."""
+        return f"host {self.host} pid {self.pid}"
+
+
+@dataclass(frozen=True)
+class SuccessRecord:
+    """The publish.
+
+    Attributes:
+        token: the attempt whose result counts.
+        data: that token again, or None when `_create()` wrote no files.
+        at: when, in seconds since the epoch.
+        result: what a codec made of the returned value, in a list of one; empty when the class has a `_load`.
+        usage: what the attempt took.
+    """
+
+    token: str
+    data: str | None
+    at: float
+    result: list[Any]
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True)
+class ErrorRecord:
+    """Why an attempt failed.
+
+    Attributes:
+        type: qualified name of the exception's class.
+        message: its text.
+        traceback: as Python prints it.
+        at: when, in seconds since the epoch.
+        usage: what the attempt took.
+    """
+
+    type: str
+    message: str
+    traceback: str
+    at: float
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True)
+class AliasRecord:
+    """One artifact stands for another one's result.
+
+    Attributes:
+        own: `<namespace>/<hash>` of the artifact that the record lies in.
+        target: the same of the other one, below the same root.
+        at: when, in seconds since the epoch.
+        because: who decided it, for people: a migration, a user.
+    """
+
+    own: str
+    target: str
+    at: float
+    because: str = ""
+
+    def data_directory(self, base: str) -> str:
+        """`<root>/data`, given the directory that the record lies in.
+
+        Raises:
+            FuruCorruptRecord: the record was copied here from elsewhere.
+        """
+        if not base.endswith(f"/{self.own}"):
+            raise _corrupt(f"{base}/alias.json", f"it belongs to {self.own}")
+        return base[: -len(self.own) - 1]
+
+
+def render(record: OwnerRecord | SuccessRecord | ErrorRecord | AliasRecord) -> bytes:
+    """The bytes of a record, one line."""
+    fields = {"v": VERSION, **vars(record)}
+    if isinstance(usage := fields.get("usage"), Usage):
+        fields["usage"] = vars(usage)
+    return _JSON.encode(fields).encode("ascii")
+
+
+def parse(cls: type[_Record], content: bytes, path: str) -> _Record:
+    """The record in `content`.
+
+    Raises:
+        FuruFutureRecord: a newer furu wrote it.
+        FuruCorruptRecord: it is not such a record.
+    """
+    parse_object(content, path)
+    try:
+        record: _Record = _adapter(cast("Any", cls)).validate_json(content, strict=True)
+    except ValidationError as error:
+        issues = "; ".join(f"{'.'.join(map(str, issue['loc']))}: {issue['msg']}" for issue in error.errors())
+        raise _corrupt(path, issues) from None
+    return record
+
+
+def parse_success(content: bytes, path: str) -> SuccessRecord:
+    """`parse(SuccessRecord, …)` without pydantic: this is most of a cache hit.
+
+    Raises:
+        FuruFutureRecord: a newer furu wrote it.
+        FuruCorruptRecord: it is not a success record, or it names another directory than the attempt's own.
+    """
+    fields = parse_object(content, path)
+    token, data, result, usage = fields.get("token"), fields.get("data"), fields.get("result"), fields.get("usage")
+    if type(token) is not str or not TOKEN.fullmatch(token):
+        raise _corrupt(path, f"token {token!r} is no token")
+    if data is not None and data != token:
+        raise _corrupt(path, f"data {data!r} is not the attempt's own directory")
+    if type(result) is not list or len(result) > 1:
+        raise _corrupt(path, "result is not a list of at most one")
+    try:
+        return SuccessRecord(token, data, float(fields["at"]), result, Usage(**usage) if usage else None)
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        raise _corrupt(path, repr(error)) from None
+
+
+def parse_object(content: bytes, path: str) -> dict[str, Any]:
+    """The JSON object of a record of any kind, its version checked.
+
+    Raises:
+        FuruFutureRecord: a newer furu wrote it.
+        FuruCorruptRecord: it is no versioned JSON object.
+    """
+    try:
+        fields: Any = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise _corrupt(path, f"no JSON: {error}") from None
+    version = fields.get("v") if type(fields) is dict else None
+    if type(version) is not int or version < 1:
+        raise _corrupt(path, "no versioned JSON object")
+    if version > VERSION:
+        msg = f"{path} was written by a newer furu (record version {version}, this one knows {VERSION})"
+        raise FuruFutureRecord(msg, path=Path(path), hints=["upgrade furu; nothing was changed"])
+    return cast("dict[str, Any]", fields)
+
+
+def _corrupt(path: str, reason: str) -> FuruCorruptRecord:
+    return FuruCorruptRecord(
+        f"{path} is damaged: {reason}",
+        path=Path(path),
+        hints=["look at the file; if the result is worthless, delete the artifact's directory and compute it again"],
+    )
+
+
+@cache
+def _adapter(cls: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(cls)
