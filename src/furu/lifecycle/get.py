@@ -1,0 +1,315 @@
+"""`get()`: gather facts, decide, perform. One path for both modes."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, cast
+
+from furu import clock, logs
+from furu.config import is_always_rerun, resolve_always_rerun, settings
+from furu.errors import (
+    FuruComputeError,
+    FuruDependencyCycle,
+    FuruLeaseLost,
+    FuruMissingArtifact,
+    FuruSpecMismatch,
+    FuruStoreError,
+    FuruValidationError,
+)
+from furu.execution.context import EXEC_CONTEXT
+from furu.lifecycle import result as results
+from furu.lifecycle.artifact import Artifact
+from furu.lifecycle.computable import artifact_paths, node_name, qualified_name
+from furu.lifecycle.compute import Attempt, terms_of
+from furu.lifecycle.decide import Action, Facts, Verdict, decide
+from furu.lifecycle.lease import THIS_PROCESS, Lease
+from furu.lifecycle.overrides import ABSENT, OVERRIDES
+from furu.lifecycle.patience import Patience, describe_holder, unwritable
+from furu.lifecycle.published import Published, find_published
+from furu.lifecycle.signals import computing, shielded
+from furu.lifecycle.workspace import is_computing
+from furu.storage.atomic import UNWRITABLE
+from furu.storage.layout import ArtifactPaths, Ending
+from furu.storage.records import ErrorRecord, parse
+
+if TYPE_CHECKING:
+    from furu.config import Settings
+    from furu.lifecycle.artifact import Holder
+    from furu.lifecycle.computable import Computable
+    from furu.lifecycle.lease import Participant
+
+_LOG: Final = logging.getLogger("furu")
+_MAX_LOSSES: Final = 3
+
+Outcome = tuple[Literal["success", "failed"], bool, Any]
+
+
+class Request:
+    """One call of `get()`, `exists()` or `_run_locally()` on one config: the facts it gathered so far."""
+
+    def __init__(self, obj: Computable, *, is_forced: bool = False, participant: Participant = THIS_PROCESS) -> None:
+        self.obj = obj
+        self.paths: ArtifactPaths = artifact_paths(obj)
+        self.is_forced = is_forced
+        self.context = EXEC_CONTEXT.get()
+        self.participant = participant
+        self.artifact = Artifact(self.paths, participant)
+        self.published: Published | None = None
+        self.refused: str | None = None  # token of a published result that is not good enough
+
+    def first_look(self) -> Verdict:
+        """Decide by the published result alone: all that a cache hit needs."""
+        self.find_published()
+        return decide(self._facts(is_always_rerun=is_always_rerun(qualified_name(self.obj))))
+
+    def find_published(self) -> Published | None:
+        """The published result.
+
+        Before an executor calls it missing, the directory is listed: a network filesystem may remember a lookup.
+        """
+        self.published = find_published(self.paths, self.participant.disk)
+        if self.published is None and self.context.mode == "executor":
+            success = self.artifact.success_by_listing()
+            self.published = Published(success, self.paths) if success is not None else None
+        return self.published
+
+    def look(self, current: Settings) -> tuple[Verdict, Holder | None]:
+        """Decide again with the owner and the last attempt in view."""
+        self.published = find_published(self.paths, self.participant.disk)
+        # Whether computing is allowed here was decided before; what is left is the same in both modes.
+        facts = self._facts(is_always_rerun=False)._replace(is_executor=False)
+        if facts.is_published and facts.is_valid:
+            return decide(facts), None
+        if facts.is_published:
+            self.refuse_published()
+        holder = self.artifact.holder()
+        newest = None if holder or current.retry_failed else self.artifact.newest_ended()
+        facts = facts._replace(
+            holder=describe_holder(holder) if holder else None,
+            has_failed=newest is not None and newest.ending is Ending.FAILED,
+            retry_failed=current.retry_failed,
+        )
+        return decide(facts), holder
+
+    def refuse_published(self) -> None:
+        """The published result won't do; only another one will."""
+        self.refused = self.published.token if self.published else None
+
+    def load(self) -> Any:
+        """The value; to be called after a verdict of LOAD."""
+        return results.load(self.obj, self.paths, cast("Published", self.published))
+
+    def _facts(self, *, is_always_rerun: bool) -> Facts:
+        published = self.published
+        is_published = published is not None and published.token != self.refused
+        return Facts(
+            is_executor=self.context.mode == "executor",
+            is_forced=self.is_forced,
+            is_published=is_published,
+            is_valid=is_published and published is not None and results.is_valid(self.obj, self.paths, published),
+            is_always_rerun=is_always_rerun,
+            required_spec=self.obj._executor_spec_key(),
+            worker_spec=self.context.spec_key,
+        )
+
+
+def get(obj: Computable, *, force: bool = False) -> Any:
+    """The artifact's value: loaded if it is there, else computed where that is allowed.
+
+    Raises:
+        FuruMissingArtifact: executor mode, and it isn't there.
+        FuruSpecMismatch: executor mode with `force`, on a worker with another spec key.
+        FuruComputeError: it failed before and `FURU_RETRY_FAILED` is off.
+        FuruWaitTimeout: its owner did not finish in time.
+        Exception: what `_create()`, `_load()` or `_validate()` raised.
+    """
+    if OVERRIDES and (value := OVERRIDES.get(obj.furu_hash, ABSENT)) is not ABSENT:
+        return value
+    return answer(Request(obj, is_forced=force))
+
+
+def answer(request: Request) -> Any:
+    """What `get()` gives, for a request that is already put."""
+    obj = request.obj
+    verdict = request.first_look()
+    if verdict.action is Action.LOAD:
+        try:
+            return request.load()
+        except FuruValidationError as error:
+            _LOG.warning("%s is not valid any more: %s", node_name(obj), error)
+            request.refuse_published()
+            verdict = decide(request._facts(is_always_rerun=False))
+    if verdict.action is Action.REFUSE_MISSING:
+        raise FuruMissingArtifact(node=node_name(obj), requested_by=request.context.current_node_hash)
+    if verdict.action is Action.REFUSE_SPEC:
+        raise FuruSpecMismatch(required=obj._executor_spec_key(), worker=request.context.spec_key)
+    request.refuse_published()
+    status, created_here, value = run(request, clock.unix(), executor_mode=request.context.mode == "executor")
+    if status == "failed":
+        raise_previous_failure(request)
+    return value if created_here else request.load()
+
+
+def exists(obj: Computable) -> bool:
+    """Whether the artifact is published and valid. Never computes, and writes nothing."""
+    if OVERRIDES and obj.furu_hash in OVERRIDES:
+        return True
+    request = Request(obj)
+    published = request.find_published()
+    return published is not None and results.is_valid(obj, request.paths, published)
+
+
+def run_locally(obj: Computable, start_time: float, *, executor_mode: bool = False) -> Outcome:
+    """Make the artifact be there, by computing it here or by waiting for who does.
+
+    Args:
+        obj: the config.
+        start_time: when the caller began to wait, in seconds since the epoch; counts against the longest wait.
+        executor_mode: make `get()` load-only while `_create()` runs.
+
+    Returns:
+        `("success", True, value)` when it was computed here, `("success", False, None)` when somebody else did,
+        `("failed", False, None)` when its last attempt failed and `FURU_RETRY_FAILED` is off.
+    """
+    if OVERRIDES and obj.furu_hash in OVERRIDES:
+        return "success", False, None
+    request = Request(obj, is_forced=True)
+    if is_always_rerun(qualified_name(obj)):
+        request.find_published()
+        request.refuse_published()
+    return run(request, start_time, executor_mode=executor_mode)
+
+
+def run(request: Request, start_time: float, *, executor_mode: bool, may_wait: bool = True) -> Outcome:
+    """Compute or wait, until one of the outcomes of `run_locally` is reached.
+
+    Raises:
+        FuruLockNotAcquired: somebody else computes it, and we may not wait.
+    """
+    obj, base = request.obj, request.paths.base
+    if is_computing(base):
+        raise FuruDependencyCycle(cycle=[node_name(obj), node_name(obj)])
+    current = settings()
+    resolve_always_rerun()
+    logs.console()
+    results.check_result_type(obj)
+    patience = Patience(request, current, start_time, may_wait=may_wait)
+    with request.participant.flights.turn(base, patience.left_sec()) as is_our_turn:
+        if not is_our_turn:
+            raise patience.error(None)
+        losses = 0
+        while True:
+            verdict, holder = request.look(current)
+            if verdict.action is Action.LOAD:
+                return "success", False, None
+            if verdict.action is Action.REFUSE_FAILED:
+                return "failed", False, None
+            if verdict.action is Action.WAIT:
+                patience.nap(holder)
+                continue
+            attempt, value = _attempt(request, current, executor_mode=executor_mode)
+            if attempt is None:
+                continue
+            if attempt.is_published:
+                return "success", True, value
+            if attempt.lease.is_cancelled:
+                msg = f"{node_name(obj)} was preempted while it was computed"
+                raise FuruLeaseLost(msg, node=node_name(obj), furu_dir=Path(base))
+            losses += 1
+            _refuse_losing(request, losses)
+
+
+def _attempt(request: Request, current: Settings, *, executor_mode: bool) -> tuple[Attempt | None, Any]:
+    """One attempt and the value it computed; None where the lease was not to be had."""
+    attempt: Attempt | None = None
+    with computing():
+        try:
+            # A signal between the acquiring and the `try` would leave a lease that nobody ends.
+            with shielded():
+                lease = _acquire(request, current)
+                if lease is not None:
+                    attempt = Attempt(request.obj, request.artifact, lease, request.participant, current)
+            return attempt, attempt.run(executor_mode=executor_mode) if attempt else None
+        finally:
+            if attempt is not None:
+                attempt.close()
+
+
+def raise_previous_failure(request: Request) -> NoReturn:
+    """Raise what is on record of the attempt that failed.
+
+    Raises:
+        FuruComputeError: always.
+    """
+    newest = request.artifact.newest_ended()
+    node, furu_dir = node_name(request.obj), Path(request.paths.base)
+    hints = [f"set FURU_RETRY_FAILED=1 to compute it again, or delete {furu_dir}"]
+    if newest is None or newest.ending is not Ending.FAILED:
+        msg = f"Computation previously failed: {node} in {furu_dir}"
+        raise FuruComputeError(msg, node=node, furu_dir=furu_dir, state_path=furu_dir, hints=hints)
+    path = request.paths.ended(newest.token, Ending.FAILED).error
+    content = request.participant.disk.read(path)
+    cause = "its error was not recorded"
+    if content is not None:
+        record = parse(ErrorRecord, content, path)
+        cause = f"{record.type}: {record.message}\n{record.traceback}"
+    msg = f"Computation previously failed: {node} in {furu_dir}\n{cause}"
+    raise FuruComputeError(msg, node=node, furu_dir=furu_dir, state_path=Path(path), hints=hints)
+
+
+def _acquire(request: Request, current: Settings) -> Lease | None:
+    """The lease, or None when the caller should look again.
+
+    Raises:
+        FuruStoreError: the root can't be written.
+    """
+    try:
+        terms = terms_of(request.obj, current, request.participant)
+        lease = request.artifact.acquire(terms, known=request.refused)
+    except OSError as error:
+        if error.errno not in UNWRITABLE or isinstance(error, FuruStoreError):
+            raise
+        raise unwritable(request, error) from error
+    return lease if isinstance(lease, Lease) else None
+
+
+def _refuse_losing(request: Request, losses: int) -> None:
+    """An attempt that lost its lease is followed by another, but not for ever.
+
+    Raises:
+        FuruLeaseLost: it happened too often.
+    """
+    node, furu_dir = node_name(request.obj), Path(request.paths.base)
+    _LOG.warning("%s: the lease was lost while computing; nothing was published", node)
+    if losses >= _MAX_LOSSES:
+        msg = f"{node} was computed {losses} times, and each time its directory was deleted or its lease taken away"
+        hints = ["does something clean up below the root?", "is FURU_LEASE_SECS shorter than a pause of this machine?"]
+        raise FuruLeaseLost(msg, node=node, furu_dir=furu_dir, hints=hints)
+
+
+def compute_as_node(obj: Computable, *, may_wait: bool = True) -> bool:
+    """What an executor's worker does with its node: make the artifact be there, in the context that is set.
+
+    Args:
+        obj: the node.
+        may_wait: wait where somebody else computes it, instead of raising.
+
+    Returns:
+        Whether it was computed here; False when it was there or somebody else came first.
+
+    Raises:
+        FuruLockNotAcquired: somebody else computes it, and `may_wait` is False.
+        FuruComputeError: it failed before and `FURU_RETRY_FAILED` is off.
+        Exception: what `_create()` raised.
+    """
+    if OVERRIDES and obj.furu_hash in OVERRIDES:
+        return False
+    request = Request(obj, is_forced=True)
+    if is_always_rerun(qualified_name(obj)):
+        request.find_published()
+        request.refuse_published()
+    status, created_here, _ = run(request, clock.unix(), executor_mode=True, may_wait=may_wait)
+    if status == "failed":
+        raise_previous_failure(request)
+    return created_here

@@ -1,0 +1,49 @@
+"""Deleting an artifact: under its lease, so that nobody is computing it meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from furu.config import settings
+from furu.errors import FuruLockNotAcquired
+from furu.lifecycle.artifact import Artifact
+from furu.lifecycle.computable import artifact_paths, node_name
+from furu.lifecycle.compute import terms_of
+from furu.lifecycle.lease import THIS_PROCESS, Lease
+from furu.storage.layout import Ending
+
+if TYPE_CHECKING:
+    from furu.lifecycle.computable import Computable
+
+
+def delete(obj: Computable) -> bool:
+    """Take the result back, then remove files and attempts; config.json stays.
+
+    Raises:
+        FuruLockNotAcquired: somebody is computing it.
+    """
+    paths = artifact_paths(obj)
+    artifact = Artifact(paths, THIS_PROCESS)
+    if THIS_PROCESS.disk.is_real_directory(paths.base) is None:
+        return False
+    with THIS_PROCESS.flights.turn(paths.base, timeout_sec=0) as is_our_turn:
+        holder = artifact.holder()
+        if not is_our_turn or holder is not None:
+            owner = holder.owner.process if holder and holder.owner else "another thread of this process"
+            raise FuruLockNotAcquired(node=node_name(obj), owner=owner)
+        success = artifact.success()
+        terms = terms_of(obj, settings(), THIS_PROCESS)
+        lease = artifact.acquire(terms, known=success.token if success else None)
+        if not isinstance(lease, Lease):
+            raise FuruLockNotAcquired(node=node_name(obj), owner="somebody who came first")
+        try:
+            had_result = artifact.lock.withdraw(lease.token)
+            had_attempts = bool(artifact.lock.ended())
+            artifact.lock.take_away(lease.token)
+        finally:
+            THIS_PROCESS.end(lease, Ending.NOOP)
+        THIS_PROCESS.disk.remove_tree(paths.ended(lease.token, Ending.NOOP).base)
+        with contextlib.suppress(OSError):  # somebody else's attempt has ended meanwhile
+            THIS_PROCESS.disk.remove_directory(paths.attempts)
+    return had_result or had_attempts

@@ -1,0 +1,81 @@
+"""Loading, judging and storing an artifact's result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from furu.errors import FuruComputeError, FuruConfigError, FuruValidationError
+from furu.lifecycle.computable import node_name
+from furu.lifecycle.workspace import reading
+from furu.storage.results import ResultDirectory, check_storable, load_result, store_result
+
+if TYPE_CHECKING:
+    from furu.lifecycle.computable import Computable
+    from furu.lifecycle.published import Published
+    from furu.lifecycle.workspace import Workspace
+    from furu.storage.layout import ArtifactPaths
+
+
+def is_valid(obj: Computable, paths: ArtifactPaths, published: Published) -> bool:
+    """What the class's `_validate()` says of a published result; True where it has none.
+
+    Raises:
+        Exception: whatever `_validate()` raises beside `FuruValidationError`, which means no.
+    """
+    if not obj.__furu_options__.has_validate:
+        return True
+    with reading(paths.base, published.directory):
+        try:
+            answer: object = obj._validate()
+        except FuruValidationError:
+            return False
+    if not isinstance(answer, bool):
+        msg = f"{type(obj).__qualname__}._validate() must return True or False, not {answer!r}"
+        raise FuruConfigError(msg)
+    return answer
+
+
+def load(obj: Computable, paths: ArtifactPaths, published: Published) -> Any:
+    """The published result, through the class's `_load()` or the codec that stored it.
+
+    Raises:
+        Exception: whatever `_load()` or the codec raises.
+    """
+    options = obj.__furu_options__
+    directory, stored = published.directory, published.success.result
+    with reading(paths.base, directory):
+        if options.has_load:
+            return obj._load()
+        if stored:
+            return load_result(stored[0], Path(directory), allow_pickle=options.codec == "pickle")
+    msg = f"{node_name(obj)} was stored by a class that had a _load(); this one has none, and no value was stored"
+    raise FuruComputeError(
+        msg,
+        node=node_name(obj),
+        furu_dir=Path(directory),
+        hints=["define _load() again, or give the class another version to compute it anew"],
+    )
+
+
+def check_result_type(obj: Computable) -> None:
+    """Refuse, before any work, a class whose declared result no codec can store.
+
+    Raises:
+        FuruCodecError: there is none.
+    """
+    options = obj.__furu_options__
+    if not options.has_load and options.codec is None:
+        check_storable(options.result_type)
+
+
+def store(obj: Computable, value: Any, workspace: Workspace) -> list[Any]:
+    """Store what `_create()` returned; the record for SUCCESS.json, in a list of at most one.
+
+    Raises:
+        FuruCodecError: no codec takes it.
+    """
+    options = obj.__furu_options__
+    if options.has_load:
+        return []
+    return [store_result(value, ResultDirectory(workspace.directory), codec=options.codec)]

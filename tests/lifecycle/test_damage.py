@@ -1,0 +1,370 @@
+"""Stores that are damaged, forged, read-only, or deleted while we work: a clear error, never a wrong result."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import furu
+from furu import (
+    FuruCorruptRecord,
+    FuruFutureRecord,
+    FuruLeaseLost,
+    FuruReadOnlyStore,
+    FuruStoreError,
+    FuruWaitTimeout,
+)
+from furu.lifecycle.artifact import UNREADABLE_LEASE_SEC, Artifact
+from furu.lifecycle.lease import Participant
+from furu.storage.atomic import Disk
+from furu.storage.layout import ArtifactPaths
+from tests.lifecycle.steps import Told, edit, endings, holders, leave_lease
+from tests.support.privileges import run_bound_by_permissions
+
+CREATED: list[str] = []
+DURING: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_created() -> Any:
+    CREATED.clear()
+    DURING.clear()
+
+
+class Node(furu.Furu[str]):
+    """Does what stands in DURING while it is created: a callable for each creation, the last one for ever."""
+
+    name: str = "a"
+    writes: bool = True
+
+    def _create(self) -> str:
+        CREATED.append(self.name)
+        if self.writes:
+            (self.furu_dir / "file").write_text("x")
+        if DURING:
+            (DURING.pop(0) if len(DURING) > 1 else DURING[0])(self)
+        return f"made {len(CREATED)}"
+
+
+def base(obj: furu.Furu[Any]) -> Path:
+    return obj._base_furu_dir()
+
+
+class TestSuccessRecord:
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (b"", "no JSON"),
+            (b'{"v": 1, "token": "0170', "no JSON"),
+            (b"\x00" * 64, "no JSON"),
+            (b"[" * 100_000, "no JSON"),
+            (b"[]", "no versioned JSON object"),
+            (b'{"token": "x"}', "no versioned JSON object"),
+            (b'{"v": true}', "no versioned JSON object"),
+            (b'{"v": 1}', "token None is no token"),
+        ],
+        ids=["empty", "truncated", "zeros", "deep", "list", "no version", "bool version", "no token"],
+    )
+    def test_s046_a_damaged_one_is_named_and_never_computed_over(self, content, reason) -> None:
+        Node().get()
+        success = base(Node()) / "SUCCESS.json"
+        success.write_bytes(content)
+        for verb in (Node().get, Node().exists, Node()._worker_entry, Node().get_metadata):
+            with pytest.raises(FuruCorruptRecord, match=reason) as caught:
+                verb()
+            assert success == caught.value.path
+            assert str(success) in str(caught.value)
+            assert "hint:" in str(caught.value)
+        assert content == success.read_bytes()
+        assert 1 == len(CREATED)
+        assert [] == holders(Node())
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("data", "../../../etc"),
+            ("data", "/etc"),
+            ("data", "01700000000000000000-0123456789ab"),
+            ("data", ""),
+            ("data", 7),
+            ("token", "../x"),
+            ("token", "01700000000000000000-0123456789ab/../../x"),
+            ("at", 10**400),
+            ("result", {}),
+            ("usage", {"nonsense": 1}),
+        ],
+    )
+    def test_a_hostile_field_is_refused(self, field, value) -> None:
+        Node().get()
+        edit(base(Node()) / "SUCCESS.json", **{field: value})
+        with pytest.raises(FuruCorruptRecord):
+            Node().get()
+        if field in ("data", "token"):
+            with pytest.raises(FuruCorruptRecord):
+                _ = Node().furu_dir
+        assert 1 == len(CREATED)
+
+    def test_one_of_a_newer_furu_is_refused_and_never_computed_over(self) -> None:
+        Node().get()
+        edit(base(Node()) / "SUCCESS.json", v=99)
+        for verb in (Node().get, Node().exists, Node()._worker_entry):
+            with pytest.raises(FuruFutureRecord, match="newer furu"):
+                verb()
+        assert 1 == len(CREATED)
+
+    def test_one_that_appears_under_the_lease_is_not_replaced(self) -> None:
+        """The record is damaged after the first look, so that only the holder of the lease comes upon it."""
+        DURING.append(lambda obj: (base(obj) / "SUCCESS.json").write_bytes(b"damaged"))
+        with pytest.raises(FuruCorruptRecord):
+            Node().get()
+        assert b"damaged" == (base(Node()) / "SUCCESS.json").read_bytes()
+
+    def test_fields_that_a_newer_furu_added_are_ignored(self) -> None:
+        Node().get()
+        edit(base(Node()) / "SUCCESS.json", novelty=[1])
+        assert "made 1" == Node().get()
+
+    def test_a_link_in_its_place_is_not_followed(self, tmp_path) -> None:
+        Node().get()
+        success = base(Node()) / "SUCCESS.json"
+        success.rename(tmp_path / "elsewhere.json")
+        success.symlink_to(tmp_path / "elsewhere.json")
+        with pytest.raises(FuruStoreError, match="link"):
+            Node().get()
+
+
+class VirtualDisk(Disk):
+    """The real disk with a clock of the test's own."""
+
+    def __init__(self) -> None:
+        self.time_sec = 0.0
+
+    def now(self) -> float:
+        return self.time_sec
+
+    def sleep(self, seconds: float) -> None:
+        self.time_sec += seconds
+
+
+OWNERS = pytest.mark.parametrize(
+    "content",
+    [None, b"", b'{"v": 1, "tok', b"[]", b'{"v": 99}', b'{"v": 1, "token": 7}'],
+    ids=["missing", "empty", "truncated", "list", "future", "wrong types"],
+)
+
+
+class TestOwnerRecord:
+    @OWNERS
+    def test_an_unreadable_owner_keeps_the_lease_for_two_minutes_of_silence(self, content) -> None:
+        lease = leave_lease(Node(), content)
+        disk = VirtualDisk()
+        artifact = Artifact(ArtifactPaths(str(base(Node()))), Participant(disk))
+        assert UNREADABLE_LEASE_SEC == 120
+        for time_sec in (0, 60, 120):
+            disk.time_sec = time_sec
+            holder = artifact.holder()
+            assert holder is not None
+            assert (lease.name, None, time_sec) == (holder.token, holder.owner, holder.quiet_sec)
+        disk.time_sec = 120.1
+        assert artifact.holder() is None
+        assert ["lost"] == endings(Node())
+
+    def test_its_heartbeat_counts(self) -> None:
+        lease = leave_lease(Node(), b"damaged")
+        disk = VirtualDisk()
+        artifact = Artifact(ArtifactPaths(str(base(Node()))), Participant(disk))
+        for time_sec in (0, 100, 200, 300):
+            disk.time_sec = time_sec
+            os.utime(lease / "owner.json", (time_sec, time_sec))
+            assert artifact.holder() is not None
+
+    @OWNERS
+    def test_get_waits_for_it_and_says_so(self, content, monkeypatch) -> None:
+        leave_lease(Node(), content)
+        monkeypatch.setenv("FURU_MAX_WAIT_SECS", "0.05")
+        with pytest.raises(FuruWaitTimeout, match="an owner whose record can't be read"):
+            Node().get()
+
+    def test_then_get_computes(self, monkeypatch, caplog) -> None:
+        monkeypatch.setattr("furu.lifecycle.artifact.UNREADABLE_LEASE_SEC", 0.05)
+        leave_lease(Node(), b"damaged")
+        assert "made 1" == Node().get()
+        assert ["lost", "ok"] == endings(Node())
+        assert "an unreadable owner" in caplog.text
+
+    def test_an_ending_that_a_newer_furu_made_is_no_proof_of_anything(self) -> None:
+        Node().get()
+        (base(Node()) / "attempts" / "01700000000000000000-0123456789ab.novelty").mkdir()
+        assert Node().log().name == "furu.log"
+        assert "made 1" == Node().get()
+
+
+class TestLinksAndStrangers:
+    @pytest.mark.parametrize("name", ["", "lock", "attempts", "files"], ids=["artifact", "lock", "attempts", "files"])
+    @pytest.mark.parametrize("kind", ["link", "dangling link", "file"])
+    def test_a_link_or_file_in_the_place_of_a_directory_is_refused(self, name, kind, tmp_path) -> None:
+        elsewhere, path = tmp_path / "elsewhere", base(Node()) / name
+        path.parent.mkdir(parents=True)
+        if kind == "file":
+            path.touch()
+        else:
+            path.symlink_to(elsewhere)
+        if kind == "link":
+            elsewhere.mkdir()
+        with pytest.raises(FuruStoreError, match="must be a directory, not a link or a file") as caught:
+            Node().get()
+        assert path == caught.value.path
+        assert [] == CREATED
+        assert not elsewhere.exists() or [] == list(elsewhere.iterdir())
+
+    def test_a_root_that_is_a_link_is_followed(self, store, tmp_path) -> None:
+        (tmp_path / "scratch").mkdir()
+        store.symlink_to(tmp_path / "scratch")
+        assert "made 1" == Node().get()
+        assert "made 1" == Node().get()
+
+    def test_a_stranger_in_the_lock_is_named(self) -> None:
+        (base(Node()) / "lock").mkdir(parents=True)
+        (base(Node()) / "lock" / ".nfs0001").touch()
+        with pytest.raises(FuruStoreError, match=r"not furu's: \.nfs0001"):
+            Node().get()
+        assert [] == list(base(Node()).glob("new-*"))
+
+    def test_an_empty_lock_directory_is_no_lock(self) -> None:
+        (base(Node()) / "lock").mkdir(parents=True)
+        assert "made 1" == Node().get()
+
+
+@pytest.fixture
+def read_only(store) -> Any:
+    """Makes the whole store read-only, for those whom permission bits bind."""
+
+    def forbid() -> None:
+        for directory, _, _ in os.walk(store):
+            os.chmod(directory, 0o555)
+
+    yield forbid
+    for directory, _, _ in os.walk(store):
+        os.chmod(directory, 0o755)
+
+
+class TestReadOnlyStore:
+    def test_a_hit_works(self, read_only) -> None:
+        Node().get()
+        read_only()
+        assert "made 1" == run_bound_by_permissions(Node().get)
+        assert run_bound_by_permissions(Node().exists)
+        assert run_bound_by_permissions(Node().get_metadata)["usage"]
+
+    def test_a_miss_says_what_to_do(self, read_only, store) -> None:
+        Node().get()
+        read_only()
+        with pytest.raises(FuruReadOnlyStore, match="can't be written") as caught:
+            run_bound_by_permissions(Node(name="b").get)
+        assert isinstance(caught.value, PermissionError)
+        assert base(Node(name="b")) == caught.value.path
+        assert "FURU_PATH" in str(caught.value)
+        assert not Node(name="b").exists()
+        assert 1 == len(CREATED)
+
+    def test_a_root_that_can_not_be_made(self, tmp_path, monkeypatch) -> None:
+        (tmp_path / "closed").mkdir(mode=0o555)
+        monkeypatch.setenv("FURU_PATH", str(tmp_path / "closed" / "store"))
+        with pytest.raises(FuruReadOnlyStore, match="can't be written"):
+            run_bound_by_permissions(Node().get)
+
+    def test_a_root_that_is_a_file(self, store) -> None:
+        store.touch()
+        assert not Node().exists()
+        with pytest.raises(FuruReadOnlyStore, match="Not a directory"):
+            Node().get()
+
+    def test_a_mount_that_is_read_only(self, monkeypatch) -> None:
+        def refuse(_: Disk, path: str) -> None:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+        monkeypatch.setattr(Disk, "make_directory", refuse)
+        with pytest.raises(FuruReadOnlyStore, match="Read-only file system"):
+            Node().get()
+
+    def test_a_dead_owners_lease_that_can_not_be_ended_is_no_endless_loop(self, start, read_only) -> None:
+        owner = start("Told().get()")
+        owner.expect("creating")
+        owner.kill()
+        read_only()
+        with pytest.raises(FuruReadOnlyStore, match="process is gone, but its lease can't be ended"):
+            run_bound_by_permissions(Told().get)
+        assert 1 == len(holders(Told()))
+
+    def test_a_full_disk_fails_the_attempt_and_frees_the_lease(self, monkeypatch) -> None:
+        def refuse(_: Disk, path: str, content: bytes, *, sync: bool = False) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+        with monkeypatch.context() as patches:
+            DURING.append(lambda _: patches.setattr(Disk, "write_new", refuse))
+            with pytest.raises(OSError, match=r"No space left on device: .*success\.json"):
+                Node().get()
+        assert ["failed"] == endings(Node())
+        assert [] == holders(Node())
+        DURING.clear()
+        assert "made 2" == Node().get()
+
+
+def remove_artifact(obj: Node) -> None:
+    shutil.rmtree(base(obj))
+
+
+class TestDeletedWhileComputing:
+    @pytest.mark.parametrize("writes", [True, False], ids=["with files", "without files"])
+    def test_deleted_once_it_is_computed_again(self, writes) -> None:
+        node = Node(writes=writes)
+        DURING.extend([remove_artifact, lambda _: None])
+        assert "made 2" == node.get()
+        assert "made 2" == node.get()
+        assert ["ok"] == endings(node)
+
+    @pytest.mark.parametrize("writes", [True, False], ids=["with files", "without files"])
+    def test_deleted_each_time_it_is_given_up(self, writes) -> None:
+        DURING.append(remove_artifact)
+        with pytest.raises(FuruLeaseLost, match="was computed 3 times"):
+            Node(writes=writes).get()
+        assert 3 == len(CREATED)
+        assert not Node(writes=writes).exists()
+
+    def test_a_write_that_fails_because_of_it_is_not_the_users_failure(self) -> None:
+        def remove_and_write(obj: Node) -> None:
+            directory = obj.furu_dir
+            remove_artifact(obj)
+            (directory / "more").write_text("x")
+
+        DURING.extend([remove_and_write, lambda _: None])
+        assert "made 2" == Node().get()
+
+    def test_the_users_own_missing_file_is_the_users_failure(self) -> None:
+        DURING.append(lambda obj: (obj.furu_dir / "missing").read_text())
+        with pytest.raises(FileNotFoundError, match="missing"):
+            Node().get()
+        assert ["failed"] == endings(Node())
+        assert 1 == len(CREATED)
+
+    def test_only_the_lease_is_deleted(self) -> None:
+        DURING.extend([lambda obj: shutil.rmtree(base(obj) / "lock"), lambda _: None])
+        assert "made 2" == Node().get()
+        assert 1 == len(list((base(Node()) / "files").iterdir()))
+
+    def test_only_the_files_are_deleted(self) -> None:
+        DURING.append(lambda obj: shutil.rmtree(base(obj) / "files"))
+        with pytest.raises(FileNotFoundError):
+            Node().get()
+        assert ["failed"] == endings(Node())
+
+    def test_the_whole_store_is_deleted(self, store) -> None:
+        DURING.extend([lambda _: shutil.rmtree(store), lambda _: None])
+        assert "made 2" == Node().get()
+        assert json.loads((base(Node()) / "config.json").read_bytes())

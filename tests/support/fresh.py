@@ -1,0 +1,86 @@
+"""Run a function in a Python of its own: single-threaded, free to fork, to be killed, and to change its user.
+
+`run_fresh(function, *arguments)` gives what `function` returned, by way of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def spawn(function: Callable[..., Any], *arguments: Any, **environment: str) -> subprocess.Popen[str]:
+    """Start `function(*arguments)` in a new interpreter and process group; its last line of output is the result."""
+    path = os.pathsep.join([str(PROJECT), str(PROJECT / "src"), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "tests.support.fresh", f"{function.__module__}:{function.__qualname__}"]
+    settings = {"FURU_LOG_LEVEL": "ERROR", "FURU_RECORD_GIT": "ignore", **environment}
+    return subprocess.Popen(
+        [*command, json.dumps(arguments)],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": path, **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen[str], timeout_sec: float = 100) -> Any:
+    """What the function returned; an `AssertionError` with its stderr if it raised."""
+    try:
+        output, errors = process.communicate(timeout=timeout_sec)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    assert process.returncode == 0, f"exit {process.returncode}\n{errors[-6000:]}"
+    return json.loads(output.splitlines()[-1])
+
+
+def run_fresh(function: Callable[..., Any], *arguments: Any, timeout_sec: float = 100, **environment: str) -> Any:
+    """`function(*arguments)` in a new interpreter, with `FURU_...` variables as keywords."""
+    return finish(spawn(function, *arguments, **environment), timeout_sec)
+
+
+def fork(action: Callable[[], Any]) -> int:
+    """Start `action` in a forked child that ends with `os._exit`; 0 when it returned, 1 when it raised. Its pid."""
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        action()
+        status = 0
+    except BaseException as error:
+        if not isinstance(error, SystemExit | KeyboardInterrupt):
+            sys.excepthook(type(error), error, error.__traceback__)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def exit_code(pid: int) -> int:
+    """Wait for a child: its status, negative for the signal that killed it."""
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def main() -> None:
+    module, name = sys.argv[1].split(":")
+    result = getattr(import_module(module), name)(*json.loads(sys.argv[2]))
+    print("\n" + json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
