@@ -1,0 +1,222 @@
+"""For tests of code that uses furu: a store of their own, and results put in the place of computed ones.
+
+A pytest plugin, active wherever furu is installed. Fixtures:
+
+    furu_root              the test's own store, empty; gives its path
+    override_results       call it with {config: value}; holds until the test ends
+    override_results_for   call it with (config, {"field.path": value}); holds until the test ends
+
+Option in pytest's configuration: `furu_isolate = true` gives every test a store of its own.
+
+`isolated_root()`, `override_results()` and `override_results_for()` are context managers that need no pytest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel
+
+from furu.config import is_using, using
+from furu.core.furu import Furu
+from furu.errors import FuruConfigError
+from furu.lifecycle.overrides import overriding
+
+if TYPE_CHECKING:
+    import pytest
+
+__all__ = ["isolated_root", "override_results", "override_results_for"]
+
+Override = Callable[[Mapping[Furu[Any], Any]], None]
+OverrideFor = Callable[[Furu[Any], Mapping[str, Any]], None]
+
+_ISOLATE: Final = "furu_isolate"
+# `.name`, `[3]`, `[name]`, `["any.thing"]`; the first name goes without its dot.
+_STEP: Final = re.compile(
+    r"""(?P<dot>\.?)(?P<name>[^.\[\]'"]+)|\[(?P<key>[^\[\]'"]+)\]|\[(?P<quote>['"])(?P<text>.*?)(?P=quote)\]"""
+)
+
+
+@contextmanager
+def isolated_root(path: str | Path | None = None) -> Iterator[Path]:
+    """A store of its own inside a `with`, for the whole process; gives its root.
+
+    Artifacts kept in git and submitit's folders lie below it as well. Publishing doesn't wait for the disk, and
+    neither git nor `FURU_ALWAYS_RERUN` is asked.
+
+    Args:
+        path: an existing or new directory, which is kept; without it, a temporary one that is removed afterwards.
+    """
+    with ExitStack() as stack:
+        if path is None:
+            # A thread that outlives the block may still be writing there.
+            path = stack.enter_context(tempfile.TemporaryDirectory(prefix="furu-", ignore_cleanup_errors=True))
+        root = Path(path).absolute()
+        root.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(
+            using(
+                path=root,
+                version_controlled_path=root / "version-controlled",
+                submitit_path=root / "submitit",
+                always_rerun=frozenset(),
+                fsync=False,
+                record_git="ignore",
+            )
+        )
+        yield root
+
+
+@contextmanager
+def override_results(results: Mapping[Furu[Any], Any]) -> Iterator[None]:
+    """Inside a `with`, `get()` of these configs, and of equal ones, gives these values; `exists()` is True.
+
+    In all threads of this process, and in both modes; other processes don't know of it. The values are given out as
+    they are, neither copied nor stored. What is computed from them must not be taken for the real thing later: unless
+    `furu_root`, `isolated_root()` or `furu.using(path=...)` is in force, a temporary store is, inside the `with`.
+
+    Raises:
+        FuruConfigError: a key is not a config.
+    """
+    keys: list[object] = list(results)
+    wrong = [key for key in keys if not isinstance(key, Furu)]
+    if wrong:
+        msg = f"results can be overridden of configs only, not of {', '.join(map(repr, wrong))}"
+        raise FuruConfigError(msg, issues=[(repr(key), "is no config") for key in wrong])
+    by_hash = {config.furu_hash: value for config, value in results.items()}
+    with ExitStack() as stack:
+        if not is_using("path"):
+            stack.enter_context(isolated_root())
+        stack.enter_context(overriding(by_hash))
+        yield
+
+
+def override_results_for(config: Furu[Any], results: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """As `override_results()`, with configs named by their path from `config`.
+
+    A path goes through fields, indices and keys: `"data.split"`, `"models[0]"`, `"members[low].data"`,
+    `'members["a.b"]'`.
+
+    Raises:
+        FuruConfigError: names every path that leads to no config, and what there is instead; or two paths lead to
+            the same config with different values.
+    """
+    found: dict[Furu[Any], tuple[str, Any]] = {}
+    issues = []
+    for path, value in results.items():
+        try:
+            target = _config_at(config, path)
+        except LookupError as error:
+            issues.append((path, str(error.args[0])))
+            continue
+        other, other_value = found.setdefault(target, (path, value))
+        if other_value is not value:
+            issues.append((path, f"is the same config as {other!r}, which has another value"))
+    if issues:
+        lines = (f"  {path!r}: {text}" for path, text in issues)
+        msg = "\n".join([f"results below {type(config).__qualname__} can't be overridden:", *lines])
+        raise FuruConfigError(msg, issues=issues)
+    return override_results({target: value for target, (_, value) in found.items()})
+
+
+def _config_at(config: Furu[Any], path: str) -> Furu[Any]:
+    value: Any = config
+    place = type(config).__qualname__
+    for step, place_of_step in _steps(path):
+        entries = _entries(value)
+        if step not in entries:
+            there = f"there are: {', '.join(entries)}" if entries else "there is nothing that a path can name"
+            msg = f"{place}, a {type(value).__qualname__}, has no {step!r}; {there}"
+            raise LookupError(msg)
+        value, place = entries[step], place_of_step
+    if isinstance(value, Furu):
+        return value
+    msg = f"is a {type(value).__qualname__}, not a config"
+    raise LookupError(msg)
+
+
+def _steps(path: str) -> list[tuple[str, str]]:
+    """The names, indices and keys in a path, in order, each with the path that ends there."""
+    steps: list[tuple[str, str]] = []
+    end = 0
+    while (match := _STEP.match(path, end)) and (match["name"] is None or bool(match["dot"]) == bool(steps)):
+        end = match.end()
+        steps.append((match["name"] or match["key"] or match["text"], path[:end]))
+    if end < len(path) or not steps:
+        msg = 'is not a path such as "data.split", "models[0]" or "members[low]"'
+        raise LookupError(msg)
+    return steps
+
+
+def _entries(value: Any) -> dict[str, Any]:
+    """What a path can name inside a value, by the text that names it."""
+    if isinstance(value, Furu):
+        return {field.name: getattr(value, field.name) for field in value.__furu_class__.fields}
+    if isinstance(value, BaseModel):
+        return dict(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        others = {str(key): item for key, item in value.items() if not isinstance(key, str)}
+        return others | {key: item for key, item in value.items() if isinstance(key, str)}
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return {str(index): item for index, item in enumerate(value)}
+    return {}
+
+
+# -- the pytest plugin ------------------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare `furu_isolate`."""
+    parser.addini(_ISOLATE, "give every test a furu store of its own (default: false)", type="bool", default=False)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Add the fixtures, which need pytest: only now is it certain that it runs."""
+    config.pluginmanager.register(_fixtures(), "furu.testing.fixtures")
+    if config.getini(_ISOLATE):
+        config.pluginmanager.register(_isolation(), "furu.testing.isolation")
+
+
+def _fixtures() -> object:
+    import pytest
+
+    class Fixtures:
+        @pytest.fixture
+        def furu_root(self, tmp_path: Path) -> Iterator[Path]:
+            """A furu store of the test's own, in force until the test ends; gives its path."""
+            with isolated_root(tmp_path / "furu-data") as root:
+                yield root
+
+        @pytest.fixture
+        def override_results(self, furu_root: Path) -> Iterator[Override]:  # noqa: ARG002 - asked for its effect
+            """Call it with {config: value}; until the test ends `get()` gives these values."""
+            with ExitStack() as stack:
+                yield lambda results: stack.enter_context(override_results(results))
+
+        @pytest.fixture
+        def override_results_for(self, furu_root: Path) -> Iterator[OverrideFor]:  # noqa: ARG002 - as above
+            """Call it with (config, {"field.path": value}); until the test ends `get()` gives these values."""
+            with ExitStack() as stack:
+                yield lambda config, results: stack.enter_context(override_results_for(config, results))
+
+    return Fixtures()
+
+
+def _isolation() -> object:
+    import pytest
+
+    class Isolation:
+        @pytest.fixture(autouse=True)
+        def _furu_isolate(self, request: pytest.FixtureRequest) -> None:
+            """What `furu_isolate = true` asks for, unless a fixture of wider scope has set a root."""
+            if not is_using("path"):
+                request.getfixturevalue("furu_root")
+
+    return Isolation()
