@@ -179,6 +179,20 @@ class FuruLockNotAcquired(FuruError):
         self.owner = owner
 
 
+class FuruNothingPublished(FuruError, LookupError):
+    """Facts about a published result were asked for, and there is none.
+
+    Attributes:
+        node: `Class(hash)`.
+        furu_dir: the artifact's directory.
+    """
+
+    def __init__(self, *, node: str, furu_dir: Path) -> None:
+        super().__init__(f"{node} has no published result in {furu_dir}", hints=["compute it with get()"])
+        self.node = node
+        self.furu_dir = furu_dir
+
+
 class FuruLeaseLost(FuruError):
     """This attempt was revoked or its directory was deleted while it ran; nothing of it was published.
 

@@ -211,8 +211,13 @@ class _Listening:
                 if logging.root.level is _INFO:
                     logging.root.setLevel(self._factory.root_level)
 
+    def renew_lock(self) -> None:
+        """In a forked child: a thread that held the lock is not there to give it back."""
+        self._lock = threading.Lock()
+
 
 _LISTENING: Final = _Listening()
+os.register_at_fork(after_in_child=_LISTENING.renew_lock)
 
 
 class _ConsoleFormatter(logging.Formatter):
@@ -240,12 +245,9 @@ class _ConsoleHandler(logging.Handler):
         super().__init__()
         self.hushes: list[None] = []  # one for each open block; appending and popping need no lock
 
-    def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:
-        if self.hushes and record.levelno < logging.WARNING and record.name != RUNS.name:
-            return False
-        return super().filter(record)
-
     def emit(self, record: logging.LogRecord) -> None:
+        if self.hushes and record.levelno < logging.WARNING and record.name != RUNS.name:
+            return
         try:
             print(self.format(record), file=sys.stderr, flush=True)  # noqa: T201 - this is the console
         except Exception:  # noqa: BLE001 - as in every handler: what is reported on must not break
@@ -276,6 +278,11 @@ def console() -> None:
 def has_console() -> bool:
     """Whether furu speaks on stderr by itself, since `console()` found no handlers of the application."""
     return _CONSOLE in LOGGER.handlers
+
+
+def is_hushed() -> bool:
+    """Whether a `hushed()` block runs in some thread."""
+    return bool(_CONSOLE.hushes)
 
 
 @contextmanager

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def store(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The root, for this process and for those that it starts; nothing is there yet."""
+    """The root, for this process and for those that it starts; nothing is there yet. No wait is for ever."""
+    monkeypatch.setenv("FURU_MAX_WAIT_SECS", "25")
     monkeypatch.setenv("FURU_PATH", str(own_store / "store"))
     return own_store / "store"
 

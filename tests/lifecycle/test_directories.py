@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import furu
-from furu import FuruLockNotAcquired, FuruMissingArtifact
+from furu import FuruLockNotAcquired, FuruNothingPublished
 from tests.lifecycle.steps import Told, endings
 
 SEEN: dict[str, Path] = {}
@@ -183,7 +183,7 @@ class TestMetadata:
         assert owner.pid == Told().get_metadata()["owner"]["pid"]
 
     def test_without_a_result_there_is_none(self) -> None:
-        with pytest.raises(FuruMissingArtifact, match="NoFiles"):
+        with pytest.raises(FuruNothingPublished, match="NoFiles"):
             NoFiles().get_metadata()
 
 

@@ -163,7 +163,8 @@ class TestTimeout:
         owner.tell("go on")  # it was left alone
         assert f"made by {owner.pid}" == owner.expect("got")
 
-    def test_s095_the_class_option_counts_while_the_variable_is_unset(self, start) -> None:
+    def test_s095_the_class_option_counts_while_the_variable_is_unset(self, start, monkeypatch) -> None:
+        monkeypatch.delenv("FURU_MAX_WAIT_SECS")
         owner = start("Impatient().get()")
         owner.expect("creating")
         with pytest.raises(FuruWaitTimeout):
@@ -304,11 +305,12 @@ class TestSilence:
         assert ["lost", "ok"] == endings(Told())
 
     def test_s098_an_owner_alive_on_this_kernel_is_given_ten_leases(self, start, quick, monkeypatch) -> None:
+        monkeypatch.setenv("FURU_LEASE_SECS", "0.1")
         owner = start(GET)
         owner.expect("creating")
         owner.send(signal.SIGSTOP)
         with monkeypatch.context() as patient:
-            patient.setenv("FURU_MAX_WAIT_SECS", "1")  # four leases
+            patient.setenv("FURU_MAX_WAIT_SECS", "0.4")  # four leases
             with pytest.raises(FuruWaitTimeout):
                 Told().get()
         heir = start(GET)

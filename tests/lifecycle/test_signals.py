@@ -177,7 +177,7 @@ class TestHandlers:
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["are installed", "are restored"])
     def test_s108_a_signal_while_they(self, number, monkeypatch) -> None:
-        """SIGINT arrives with the last handler that is installed, or the first that is put back."""
+        """SIGINT arrives as soon as its handler stands, or while the other's is put back."""
         before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
         change = signal.signal
 

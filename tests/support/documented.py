@@ -31,6 +31,12 @@ class Data(furu.Furu[int]):
         return len(self.name)
 
 
+class SubData(Data):
+    """Stands where its base is asked for."""
+
+    more: int = 0
+
+
 @dataclass(frozen=True)
 class Schedule:
     """A plain dataclass with a config in it."""
@@ -43,7 +49,7 @@ class Model(BaseModel):
     """A pydantic model with configs in it."""
 
     width: int = 8
-    sources: list[Data] = []  # noqa: RUF012 - pydantic copies it
+    sources: list[Data] = []
 
     def size(self) -> int:
         """Something beside the fields."""

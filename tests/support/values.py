@@ -147,17 +147,17 @@ def signature(value: Any) -> Hashable:
         return cls, signature(value.real), signature(value.imag)
     if isinstance(value, _FIELDED):
         return cls, frozenset((name, signature(item)) for name, item in fields_of(value).items())
-    if isinstance(value, (list, tuple)):
-        return cls, tuple(map(signature, value))
-    if isinstance(value, (set, frozenset)):
-        return cls, frozenset(map(signature, value))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return cls, (frozenset if isinstance(value, (set, frozenset)) else tuple)(map(signature, value))
     if isinstance(value, dict):
         return cls, frozenset((signature(key), signature(item)) for key, item in value.items())
+    return cls, _atom(value)
+
+
+def _atom(value: Any) -> Hashable:
     if isinstance(value, datetime.datetime):
-        return cls, value.replace(tzinfo=None, fold=0), value.fold, repr(value.tzinfo)
-    if isinstance(value, bytearray):
-        return cls, bytes(value)
-    return cls, repr(value)
+        return value.replace(tzinfo=None, fold=0), value.fold, repr(value.tzinfo)
+    return repr(value)
 
 
 def fields_of(value: Any) -> dict[str, Any]:

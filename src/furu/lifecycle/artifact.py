@@ -11,6 +11,7 @@ from furu import clock
 from furu.errors import FuruStoreError
 from furu.lifecycle.lease import Lease
 from furu.lifecycle.reconcile import Evidence, judge
+from furu.lifecycle.schedulers import owner_says
 from furu.storage.layout import Ending
 from furu.storage.locks import ArtifactLock
 from furu.storage.records import OwnerRecord, SuccessRecord
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from furu.lifecycle.lease import Participant
+    from furu.lifecycle.schedulers import LiveJob
     from furu.storage.layout import ArtifactPaths, EndedAttempt
     from furu.storage.process import ProcessIdentity
 
@@ -35,11 +37,12 @@ class Holder:
     """Who keeps others from computing.
 
     Attributes:
-        token: its attempt.
+        token: its attempt; empty for a batch job that has not begun one.
         owner: who it is; None when its record can't be read.
         because: why it keeps the lease.
         quiet_sec: for how long we have seen no heartbeat of it.
         is_stuck: it should lose the lease, but we can't write here.
+        job: the batch job that will acquire the lease when it starts.
     """
 
     token: str
@@ -47,6 +50,7 @@ class Holder:
     because: str
     quiet_sec: float = 0.0
     is_stuck: bool = False
+    job: LiveJob | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Terms:
         node: `Class(hash)`.
         lease_sec: the silence it may keep.
         heartbeat_sec: how often it means to beat.
-        backend, spec_key, environment, scheduler: as in `OwnerRecord`.
+        backend, spec_key, environment, code, scheduler: as in `OwnerRecord`.
     """
 
     node: str
@@ -66,6 +70,7 @@ class Terms:
     backend: str | None = None
     spec_key: str | None = None
     environment: str | None = None
+    code: str | None = None
     scheduler: dict[str, str] | None = None
 
 
@@ -76,7 +81,7 @@ class Artifact:
         self,
         paths: ArtifactPaths,
         participant: Participant,
-        ask_scheduler: Callable[[dict[str, str]], str | None] = lambda _: None,
+        ask_scheduler: Callable[[dict[str, str]], str | None] = owner_says,
     ) -> None:
         self.paths = paths
         self.lock = ArtifactLock(paths, participant.disk)
@@ -204,6 +209,7 @@ class Artifact:
             backend=terms.backend,
             spec_key=terms.spec_key,
             environment=terms.environment,
+            code=terms.code,
             scheduler=terms.scheduler,
         )
 

@@ -69,5 +69,9 @@ def artifact_paths(obj: Computable) -> ArtifactPaths:
     """
     spec = obj.__furu_class__
     spec.check_storable()
-    root = config.version_controlled_root() if obj.__furu_options__.version_controlled else config.root()
-    return ArtifactPaths(f"{root}/data/{spec.namespace}/{obj.furu_hash}")
+    return ArtifactPaths(f"{root_of(obj)}/data/{spec.namespace}/{obj.furu_hash}")
+
+
+def root_of(obj: Computable) -> str:
+    """The root that artifacts of the class lie below, by the settings of this moment."""
+    return config.version_controlled_root() if obj.__furu_options__.version_controlled else config.root()

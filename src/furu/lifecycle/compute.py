@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from furu import clock, logs
 from furu.errors import FuruConfigError, FuruLeaseLost, add_context
-from furu.execution.context import EXEC_CONTEXT, ExecContext, executing
+from furu.execution.context import BATCH_BACKEND, EXEC_CONTEXT, ExecContext, executing
 from furu.identity.decode import encode_config
 from furu.identity.dependencies import direct_dependencies
 from furu.identity.digest import compute_hash
@@ -20,12 +20,14 @@ from furu.identity.encode import canonical_text
 from furu.identity.schema import schema_of
 from furu.lifecycle import result as results
 from furu.lifecycle.artifact import Terms
-from furu.lifecycle.computable import artifact_paths, node_name
+from furu.lifecycle.computable import artifact_paths, node_name, root_of
+from furu.lifecycle.schedulers import own_facts
 from furu.lifecycle.signals import shielded
 from furu.lifecycle.workspace import Workspace, is_empty, working_in
 from furu.storage import metadata
+from furu.storage.code import code_digest, fingerprint
 from furu.storage.layout import Ending, RootPaths
-from furu.storage.records import ErrorRecord, SuccessRecord, Usage, render
+from furu.storage.records import VERSION, ErrorRecord, SuccessRecord, Usage, render
 
 if TYPE_CHECKING:
     from furu.config import Settings
@@ -95,11 +97,11 @@ class Attempt:
                 self._end(Ending.OK if self._is_ours() else ending)
         return value
 
-    def close(self) -> None:
-        """End the attempt if a signal struck where `run` could not."""
+    def close(self, ending: Ending = Ending.PREEMPTED) -> None:
+        """End the attempt if `run` did not, because it was not called or a signal struck where it could not."""
         if self.lease.token in self._me.heart:
             with shielded():
-                self._end(Ending.OK if self._is_ours() else Ending.PREEMPTED)
+                self._end(Ending.OK if self._is_ours() else ending)
 
     def _create(self, *, executor_mode: bool) -> Any:
         record_identity(self._obj, self._me)
@@ -207,14 +209,16 @@ class Attempt:
 
 def terms_of(obj: Computable, settings: Settings, participant: Participant) -> Terms:
     """What an attempt at `obj` promises and says of itself; writes the shared facts if nobody did."""
-    context = EXEC_CONTEXT.get()
+    context, root = EXEC_CONTEXT.get(), root_of(obj)
     return Terms(
         node=node_name(obj),
         lease_sec=settings.lease_sec,
         heartbeat_sec=settings.heartbeat_sec,
         backend=context.backend,
         spec_key=context.spec_key,
-        environment=record_environment(settings, participant),
+        environment=record_environment(settings, participant, root),
+        code=_record_code(obj, participant, root),
+        scheduler=own_facts() if context.backend == BATCH_BACKEND else None,
     )
 
 
@@ -222,23 +226,37 @@ def terms_of(obj: Computable, settings: Settings, participant: Participant) -> T
 _WRITTEN: Final[set[str]] = set()
 
 
-def record_environment(settings: Settings, participant: Participant) -> str:
+def record_environment(settings: Settings, participant: Participant, root: str) -> str:
     """Write what all attempts of this process share, once for each root; its digest."""
     digest, record = metadata.known_environment(settings)
-    root = RootPaths(str(settings.path))
-    path = root.environment(digest)
-    if path not in _WRITTEN:
-        if not participant.disk.read(path):
-            participant.disk.make_directories(root.environments)
-            content = json.dumps(record, sort_keys=True).encode()
-            participant.disk.replace(path, content, suffix=participant.new_token())
-        _WRITTEN.add(path)
+    paths = RootPaths(root)
+    _write_shared(paths.environments, paths.environment(digest), record, participant)
     return digest
+
+
+def _record_code(obj: Computable, participant: Participant, root: str) -> str:
+    """Write which code computes artifacts of the class, once for each state of that code; its digest."""
+    pieces = fingerprint(cast("Any", type(obj)))
+    digest = code_digest(pieces)
+    paths = RootPaths(root)
+    _write_shared(paths.codes, paths.code(digest), {"v": VERSION, "pieces": pieces}, participant)
+    return digest
+
+
+def _write_shared(directory: str, path: str, record: dict[str, Any], participant: Participant) -> None:
+    """Write a record that is named by its content, if nobody did."""
+    if path in _WRITTEN:
+        return
+    if not participant.disk.read(path):
+        participant.disk.make_directories(directory)
+        participant.disk.replace(path, json.dumps(record, sort_keys=True).encode(), suffix=participant.new_token())
+    _WRITTEN.add(path)
 
 
 def record_identity(obj: Computable, participant: Participant) -> None:
     """Write config.json, and those of the configs that it refers to: some may never be computed themselves."""
-    _write_identity(obj, artifact_paths(obj).config, participant)
+    own_path = artifact_paths(obj).config
+    _write_identity(obj, own_path, participant)
     waiting = direct_dependencies(obj)
     while waiting:
         dependency = cast("Computable", waiting.pop())
@@ -247,13 +265,24 @@ def record_identity(obj: Computable, participant: Participant) -> None:
             _write_identity(dependency, path, participant)
             _WRITTEN.add(path)
             waiting.extend(direct_dependencies(dependency))
+    _WRITTEN.add(own_path)  # those that depend on it need not look
+
+
+def forget_identity(path: str) -> None:
+    """A config.json was removed: it has to be written again when somebody refers to it."""
+    _WRITTEN.discard(path)
+
+
+def render_identity(obj: Config) -> bytes:
+    """What config.json holds: the same bytes whoever writes it."""
+    document = {**encode_config(obj), "schema": schema_of(cast("Any", type(obj)))}
+    return canonical_text(document).encode("ascii")
 
 
 def _write_identity(obj: Config, path: str, participant: Participant) -> None:
     if participant.disk.read(path):  # a power cut may leave an empty one
         return
-    document = {**encode_config(obj), "schema": schema_of(cast("Any", type(obj)))}
-    content, suffix = canonical_text(document).encode("ascii"), participant.new_token()
+    content, suffix = render_identity(obj), participant.new_token()
     try:
         participant.disk.replace(path, content, suffix=suffix)
     except FileNotFoundError:  # of a dependency that nobody has computed yet

@@ -6,8 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from furu.errors import FuruMissingArtifact
-from furu.execution.context import EXEC_CONTEXT
+from furu.errors import FuruNothingPublished
 from furu.lifecycle.artifact import Artifact
 from furu.lifecycle.computable import artifact_paths, node_name
 from furu.lifecycle.lease import THIS_PROCESS
@@ -18,6 +17,7 @@ from furu.storage.records import OwnerRecord, parse, parse_object
 
 if TYPE_CHECKING:
     from furu.lifecycle.computable import Computable
+    from furu.storage.layout import ArtifactPaths
 
 
 def directory_of(obj: Computable) -> Path:
@@ -46,15 +46,21 @@ def metadata_of(obj: Computable) -> dict[str, Any]:
     """Owner, environment and usage of the attempt whose result is published.
 
     Raises:
-        FuruMissingArtifact: nothing is published.
+        FuruNothingPublished: nothing is published.
     """
     paths = artifact_paths(obj)
+    root = paths.base.removesuffix(f"/data/{obj.__furu_class__.namespace}/{obj.furu_hash}")
+    return metadata_at(paths, root, node_name(obj))
+
+
+def metadata_at(paths: ArtifactPaths, root: str, node: str) -> dict[str, Any]:
+    """`metadata_of` an artifact whose class needn't be known; of an alias, that of the original."""
     published = find_published(paths, THIS_PROCESS.disk)
     if published is None:
-        raise FuruMissingArtifact(node=node_name(obj), requested_by=EXEC_CONTEXT.get().current_node_hash)
+        raise FuruNothingPublished(node=node, furu_dir=Path(paths.base))
     success, paths = published
     metadata: dict[str, Any] = {
-        "node": node_name(obj),
+        "node": node,
         "directory": paths.base,
         "token": success.token,
         "published_at": success.at,
@@ -66,15 +72,14 @@ def metadata_of(obj: Computable) -> dict[str, Any]:
         if content is not None:
             owner = parse(OwnerRecord, content, attempt.owner)
             metadata["owner"] = dataclasses.asdict(owner)
-            metadata["environment"] = _environment(paths.base, obj, owner)
+            metadata["environment"] = _environment(root, owner)
             break
     return metadata
 
 
-def _environment(base: str, obj: Computable, owner: OwnerRecord) -> dict[str, Any] | None:
+def _environment(root: str, owner: OwnerRecord) -> dict[str, Any] | None:
     if owner.environment is None:
         return None
-    root = base.removesuffix(f"/data/{obj.__furu_class__.namespace}/{obj.furu_hash}")
     path = RootPaths(root).environment(owner.environment)
     content = THIS_PROCESS.disk.read(path)
     return parse_object(content, path) if content is not None else None

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from furu import clock, logs
 from furu.config import is_always_rerun, resolve_always_rerun, settings
 from furu.errors import (
-    FuruComputeError,
     FuruDependencyCycle,
     FuruLeaseLost,
     FuruMissingArtifact,
@@ -17,25 +16,26 @@ from furu.errors import (
     FuruStoreError,
     FuruValidationError,
 )
-from furu.execution.context import EXEC_CONTEXT
+from furu.execution.context import BATCH_BACKEND, EXEC_CONTEXT
+from furu.lifecycle import misses
 from furu.lifecycle import result as results
-from furu.lifecycle.artifact import Artifact
+from furu.lifecycle.artifact import Artifact, Holder
 from furu.lifecycle.computable import artifact_paths, node_name, qualified_name
 from furu.lifecycle.compute import Attempt, terms_of
 from furu.lifecycle.decide import Action, Facts, Verdict, decide
+from furu.lifecycle.failures import raise_previous_failure
 from furu.lifecycle.lease import THIS_PROCESS, Lease
 from furu.lifecycle.overrides import ABSENT, OVERRIDES
 from furu.lifecycle.patience import Patience, describe_holder, unwritable
-from furu.lifecycle.published import Published, find_published
+from furu.lifecycle.published import Published, find_published, why_inactive
+from furu.lifecycle.schedulers import NO_JOBS, look_at_jobs
 from furu.lifecycle.signals import computing, shielded
 from furu.lifecycle.workspace import is_computing
 from furu.storage.atomic import UNWRITABLE
 from furu.storage.layout import ArtifactPaths, Ending
-from furu.storage.records import ErrorRecord, parse
 
 if TYPE_CHECKING:
     from furu.config import Settings
-    from furu.lifecycle.artifact import Holder
     from furu.lifecycle.computable import Computable
     from furu.lifecycle.lease import Participant
 
@@ -83,14 +83,29 @@ class Request:
             return decide(facts), None
         if facts.is_published:
             self.refuse_published()
-        holder = self.artifact.holder()
-        newest = None if holder or current.retry_failed else self.artifact.newest_ended()
+        holder = self.artifact.holder() or self._queued_job(current)
         facts = facts._replace(
             holder=describe_holder(holder) if holder else None,
-            has_failed=newest is not None and newest.ending is Ending.FAILED,
+            has_failed=not holder and not current.retry_failed and self.has_failed(),
             retry_failed=current.retry_failed,
         )
         return decide(facts), holder
+
+    def has_failed(self) -> bool:
+        """Whether the attempt that ended last failed."""
+        newest = self.artifact.newest_ended()
+        return newest is not None and newest.ending is Ending.FAILED
+
+    def _queued_job(self, current: Settings) -> Holder | None:
+        """The batch job that will compute it; one that waits in its queue holds no lease.
+
+        Among batch workers that were given this very node the lease decides, or two would wait for each other.
+        """
+        if self.context.backend == BATCH_BACKEND and self.context.current_node_hash == self.obj.furu_hash:
+            return None
+        found = look_at_jobs([self.paths], self.participant, stale_after_sec=current.stale_after_sec)
+        live = found.get(self.paths.base, NO_JOBS).live
+        return Holder("", None, "it waits in the queue or runs", job=live) if live is not None else None
 
     def refuse_published(self) -> None:
         """The published result won't do; only another one will."""
@@ -144,11 +159,23 @@ def answer(request: Request) -> Any:
         raise FuruMissingArtifact(node=node_name(obj), requested_by=request.context.current_node_hash)
     if verdict.action is Action.REFUSE_SPEC:
         raise FuruSpecMismatch(required=obj._executor_spec_key(), worker=request.context.spec_key)
+    if request.published is None and request.context.mode == "interactive":
+        misses.tell(obj)
     request.refuse_published()
     status, created_here, value = run(request, clock.unix(), executor_mode=request.context.mode == "executor")
     if status == "failed":
-        raise_previous_failure(request)
+        raise_previous_failure(request.obj, request.artifact, request.participant.disk)
     return value if created_here else request.load()
+
+
+def verdict_of(obj: Computable) -> Verdict:
+    """What `get()` would do now, and why. Performs nothing."""
+    request = Request(obj)
+    verdict = request.first_look()
+    if verdict.action is not Action.COMPUTE:
+        return verdict
+    request.refuse_published()
+    return request.look(settings())[0]
 
 
 def exists(obj: Computable) -> bool:
@@ -174,11 +201,17 @@ def run_locally(obj: Computable, start_time: float, *, executor_mode: bool = Fal
     """
     if OVERRIDES and obj.furu_hash in OVERRIDES:
         return "success", False, None
+    request = _demand(obj)
+    return run(request, start_time, executor_mode=executor_mode)
+
+
+def _demand(obj: Computable) -> Request:
+    """A request that may compute; of an always-rerun class, one that the published result doesn't satisfy."""
     request = Request(obj, is_forced=True)
     if is_always_rerun(qualified_name(obj)):
         request.find_published()
         request.refuse_published()
-    return run(request, start_time, executor_mode=executor_mode)
+    return request
 
 
 def run(request: Request, start_time: float, *, executor_mode: bool, may_wait: bool = True) -> Outcome:
@@ -208,6 +241,7 @@ def run(request: Request, start_time: float, *, executor_mode: bool, may_wait: b
             if verdict.action is Action.WAIT:
                 patience.nap(holder)
                 continue
+            _warn_of_inactive_alias(request)
             attempt, value = _attempt(request, current, executor_mode=executor_mode)
             if attempt is None:
                 continue
@@ -220,6 +254,13 @@ def run(request: Request, start_time: float, *, executor_mode: bool, may_wait: b
             _refuse_losing(request, losses)
 
 
+def _warn_of_inactive_alias(request: Request) -> None:
+    """What was there yesterday and is computed today deserves a word."""
+    because = why_inactive(request.paths, request.participant.disk)
+    if because is not None:
+        _LOG.warning("%s is computed: %s", node_name(request.obj), because)
+
+
 def _attempt(request: Request, current: Settings, *, executor_mode: bool) -> tuple[Attempt | None, Any]:
     """One attempt and the value it computed; None where the lease was not to be had."""
     attempt: Attempt | None = None
@@ -230,32 +271,15 @@ def _attempt(request: Request, current: Settings, *, executor_mode: bool) -> tup
                 lease = _acquire(request, current)
                 if lease is not None:
                     attempt = Attempt(request.obj, request.artifact, lease, request.participant, current)
-            return attempt, attempt.run(executor_mode=executor_mode) if attempt else None
+            if attempt is None:
+                return None, None
+            if not current.retry_failed and request.has_failed():  # since we looked, and before the lease was ours
+                attempt.close(Ending.NOOP)
+                return None, None
+            return attempt, attempt.run(executor_mode=executor_mode)
         finally:
             if attempt is not None:
                 attempt.close()
-
-
-def raise_previous_failure(request: Request) -> NoReturn:
-    """Raise what is on record of the attempt that failed.
-
-    Raises:
-        FuruComputeError: always.
-    """
-    newest = request.artifact.newest_ended()
-    node, furu_dir = node_name(request.obj), Path(request.paths.base)
-    hints = [f"set FURU_RETRY_FAILED=1 to compute it again, or delete {furu_dir}"]
-    if newest is None or newest.ending is not Ending.FAILED:
-        msg = f"Computation previously failed: {node} in {furu_dir}"
-        raise FuruComputeError(msg, node=node, furu_dir=furu_dir, state_path=furu_dir, hints=hints)
-    path = request.paths.ended(newest.token, Ending.FAILED).error
-    content = request.participant.disk.read(path)
-    cause = "its error was not recorded"
-    if content is not None:
-        record = parse(ErrorRecord, content, path)
-        cause = f"{record.type}: {record.message}\n{record.traceback}"
-    msg = f"Computation previously failed: {node} in {furu_dir}\n{cause}"
-    raise FuruComputeError(msg, node=node, furu_dir=furu_dir, state_path=Path(path), hints=hints)
 
 
 def _acquire(request: Request, current: Settings) -> Lease | None:
@@ -305,11 +329,8 @@ def compute_as_node(obj: Computable, *, may_wait: bool = True) -> bool:
     """
     if OVERRIDES and obj.furu_hash in OVERRIDES:
         return False
-    request = Request(obj, is_forced=True)
-    if is_always_rerun(qualified_name(obj)):
-        request.find_published()
-        request.refuse_published()
+    request = _demand(obj)
     status, created_here, _ = run(request, clock.unix(), executor_mode=True, may_wait=may_wait)
     if status == "failed":
-        raise_previous_failure(request)
+        raise_previous_failure(request.obj, request.artifact, request.participant.disk)
     return created_here

@@ -85,13 +85,13 @@ class Heart:
         leaked.
         """
         with self._changed:
-            self._leases[lease.token] = lease
             if self._thread is None:
-                self._nap_sec = lease.heartbeat_sec
-                self._thread = threading.Thread(target=self._run, name="furu-heart", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="furu-heart", daemon=True)
+                thread.start()  # raises where no more threads are allowed: then there is no heart to rely on
+                self._thread, self._nap_sec = thread, lease.heartbeat_sec
             elif lease.heartbeat_sec < self._nap_sec:
                 self._changed.notify()
+            self._leases[lease.token] = lease
 
     def forget(self, token: str) -> None:
         """Stop beating for a lease that has ended."""
@@ -163,6 +163,7 @@ class Participant:
         for lease in leases:
             lease.is_cancelled = True
             self.end(lease, Ending.PREEMPTED)
+            self.flights.forget(lease.lock.paths.base)
         return len(leases)
 
 

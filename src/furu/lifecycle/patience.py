@@ -89,6 +89,8 @@ def describe_holder(holder: Holder | None) -> str:
     """An owner as messages name it; None stands for a thread of this process."""
     if holder is None:
         return "another thread of this process"
+    if holder.job is not None:
+        return str(holder.job)
     if holder.owner is None:
         return "an owner whose record can't be read"
     since = clock.isoformat(holder.owner.at)

@@ -62,6 +62,18 @@ def find_published(paths: ArtifactPaths, disk: Disk) -> Published | None:
         current = target
 
 
+def why_inactive(paths: ArtifactPaths, disk: Disk) -> str | None:
+    """Why an alias stands for nothing; None if the artifact is no alias, or has a result.
+
+    Raises:
+        FuruStoreError: as `find_published`.
+    """
+    target = alias_target(paths, disk)
+    if target is None or find_published(paths, disk) is not None:
+        return None
+    return f"it is an alias of {target.base}, which has no result any more"
+
+
 def alias_target(paths: ArtifactPaths, disk: Disk) -> ArtifactPaths | None:
     """The artifact that this one is an alias of; None when it is none.
 
@@ -69,7 +81,7 @@ def alias_target(paths: ArtifactPaths, disk: Disk) -> ArtifactPaths | None:
         FuruStoreError: its alias.json is damaged, from a newer furu, or names something outside of the root.
     """
     content = disk.read(paths.alias)
-    if content is None:
+    if not content:  # a power cut may leave an empty one
         return None
     record = parse(AliasRecord, content, paths.alias)
     namespace, _, furu_hash = record.target.rpartition("/")

@@ -15,10 +15,11 @@ from furu.storage.layout import Ending
 
 if TYPE_CHECKING:
     from furu.lifecycle.computable import Computable
+    from furu.storage.layout import ArtifactPaths
 
 
 def delete(obj: Computable) -> bool:
-    """Take the result back, then remove files and attempts; config.json stays.
+    """Take the result back, then remove files and attempts; config.json stays. Of an alias, never the original's.
 
     Raises:
         FuruLockNotAcquired: somebody is computing it.
@@ -39,6 +40,7 @@ def delete(obj: Computable) -> bool:
             raise FuruLockNotAcquired(node=node_name(obj), owner="somebody who came first")
         try:
             had_result = artifact.lock.withdraw(lease.token)
+            had_alias = _drop_alias(paths)
             had_attempts = bool(artifact.lock.ended())
             artifact.lock.take_away(lease.token)
         finally:
@@ -46,4 +48,12 @@ def delete(obj: Computable) -> bool:
         THIS_PROCESS.disk.remove_tree(paths.ended(lease.token, Ending.NOOP).base)
         with contextlib.suppress(OSError):  # somebody else's attempt has ended meanwhile
             THIS_PROCESS.disk.remove_directory(paths.attempts)
-    return had_result or had_attempts
+    return had_result or had_alias or had_attempts
+
+
+def _drop_alias(paths: ArtifactPaths) -> bool:
+    try:
+        THIS_PROCESS.disk.unlink(paths.alias)
+    except FileNotFoundError:
+        return False
+    return True

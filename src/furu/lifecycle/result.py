@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from furu.config import on_code_change
 from furu.errors import FuruComputeError, FuruConfigError, FuruValidationError
 from furu.lifecycle.computable import node_name
+from furu.lifecycle.drift import is_code_accepted
 from furu.lifecycle.workspace import reading
 from furu.storage.results import ResultDirectory, check_storable, load_result, store_result
 
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
 
 
 def is_valid(obj: Computable, paths: ArtifactPaths, published: Published) -> bool:
-    """What the class's `_validate()` says of a published result; True where it has none.
+    """Whether a published result counts, by `FURU_ON_CODE_CHANGE` and the class's `_validate()`.
 
     Raises:
         Exception: whatever `_validate()` raises beside `FuruValidationError`, which means no.
     """
+    if on_code_change() != "ignore" and not is_code_accepted(obj, published):
+        return False
     if not obj.__furu_options__.has_validate:
         return True
     with reading(paths.base, published.directory):
@@ -48,7 +52,7 @@ def load(obj: Computable, paths: ArtifactPaths, published: Published) -> Any:
         if options.has_load:
             return obj._load()
         if stored:
-            return load_result(stored[0], Path(directory), allow_pickle=options.codec == "pickle")
+            return load_result(stored[0], directory, allow_pickle=options.codec == "pickle")
     msg = f"{node_name(obj)} was stored by a class that had a _load(); this one has none, and no value was stored"
     raise FuruComputeError(
         msg,

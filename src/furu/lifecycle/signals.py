@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # SIGINT first: until its handler stands, Python's own may raise anywhere.
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+# What batch systems send some time before they end a job.
+_WARNINGS: Final = (signal.SIGUSR2,)
 
 
 class FuruTerminated(SystemExit):
@@ -41,8 +43,12 @@ class _Watch:
         self.received: int | None = None
         self.pending = False
         self.previous: dict[int, Any] = {}
+        self.is_batch_job = False
+        self.is_told = False  # to end, by whoever started this process
 
     def handle(self, number: int, frame: FrameType | None) -> None:
+        if self.received is not None and (self.is_batch_job or self.is_told):
+            return
         if self.received is not None:
             os._exit(128 + number)
         self.received = number
@@ -59,7 +65,8 @@ class _Watch:
     def throw(self) -> None:
         self.pending = False
         number = self.received or signal.SIGTERM
-        raise FuruInterrupted(128 + number) if number == signal.SIGINT else FuruTerminated(128 + number)
+        is_interrupt = number == signal.SIGINT
+        raise FuruInterrupted(128 + number) if is_interrupt else FuruTerminated(128 + signal.SIGTERM)
 
 
 _WATCH = _Watch()
@@ -84,7 +91,7 @@ def _setup_signal_handlers() -> None:
         return
     _WATCH.received, _WATCH.pending = None, False
     try:
-        for number in _SIGNALS:
+        for number in (*_SIGNALS, *(_WARNINGS if _WATCH.is_batch_job else ())):
             previous = signal.getsignal(number)
             # An ignored signal stays ignored (nohup), and a handler that C code installed can't be put back.
             if previous not in (signal.SIG_IGN, None):
@@ -103,6 +110,29 @@ def _restore_signal_handlers() -> None:
     if callable(own) and own is not signal.default_int_handler:
         _WATCH.pending = False
         own(_WATCH.received, None)
+
+
+class in_batch_job:  # noqa: N801 -- reads as the block that it opens
+    """Inside this block SIGUSR2 counts as SIGTERM, and a second signal ends nothing.
+
+    The same SIGTERM may come twice, from the batch system and from its launcher, and a warning may come before it;
+    the attempt must have its time to save. Who really means it sends SIGKILL.
+    """
+
+    def __enter__(self) -> None:
+        self._before, _WATCH.is_batch_job = _WATCH.is_batch_job, True
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        _WATCH.is_batch_job = self._before
+
+
+def terminate_this_process() -> None:
+    """As if SIGTERM came, from any thread; with a Ctrl-C that came at the same time it is one signal, not two."""
+    _WATCH.is_told = True
+    # To the main thread: a thread that gets it instead would leave that one asleep.
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
 
 # Classes, not `contextlib.contextmanager`: its frames, between ours, would be no bookkeeping of ours to the handler.

@@ -45,7 +45,7 @@ class Flights:
     def turn(self, key: str, timeout_sec: float | None) -> Iterator[bool]:
         """Hold the turn for `key`; yields False when it did not come within `timeout_sec` (None: for ever)."""
         with self._guard:
-            lock, waiters = self._flights.setdefault(key, (threading.Lock(), [0]))
+            flight = lock, waiters = self._flights.setdefault(key, (threading.Lock(), [0]))
             waiters[0] += 1
         is_ours = False
         try:
@@ -58,8 +58,13 @@ class Flights:
                 lock.release()
             with self._guard:
                 waiters[0] -= 1
-                if not waiters[0]:
-                    self._flights.pop(key, None)
+                if not waiters[0] and self._flights.get(key) is flight:
+                    del self._flights[key]
+
+    def forget(self, key: str) -> None:
+        """Whoever has the turn for `key` will never be through: the next one to come needs not wait for it."""
+        with self._guard:
+            self._flights.pop(key, None)
 
     def forget_all(self) -> None:
         """In a forked child: the threads that held turns are the parent's."""

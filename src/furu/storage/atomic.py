@@ -119,7 +119,9 @@ class Disk:
         """Add whole lines to a file that this process alone writes."""
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         try:
-            os.write(descriptor, content)
+            view = memoryview(content)
+            while view:
+                view = view[os.write(descriptor, view) :]
         finally:
             os.close(descriptor)
 
