@@ -188,6 +188,13 @@ class TestTimeout:
         with pytest.raises(FuruWaitTimeout):
             Told().get()
 
+    def test_a_dependency_that_takes_too_long_is_no_failure_of_its_parent(self, start, monkeypatch) -> None:
+        start(GET).expect("creating")
+        monkeypatch.setenv("FURU_MAX_WAIT_SECS", "0.1")
+        with pytest.raises(FuruWaitTimeout):
+            Parent().get()
+        assert ["preempted"] == endings(Parent())
+
     def test_s094_a_thread_that_computes_is_named_as_such(self, monkeypatch) -> None:
         STARTED.clear()
         GO_ON.clear()

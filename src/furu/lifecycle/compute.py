@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from furu import clock, logs
-from furu.errors import FuruConfigError, FuruLeaseLost, add_context
+from furu.errors import FuruConfigError, FuruLeaseLost, FuruWaitTimeout, add_context
 from furu.execution.context import BATCH_BACKEND, EXEC_CONTEXT, ExecContext, executing
 from furu.identity.decode import encode_config
 from furu.identity.dependencies import direct_dependencies
@@ -82,6 +82,8 @@ class Attempt:
                     stored = results.store(self._obj, value, self._workspace)
                     self._refuse_change()
                     self._publish(stored)
+                except FuruWaitTimeout:
+                    raise  # a dependency took too long; that says nothing against this one, so it has not failed
                 except Exception as error:
                     if not self.lease.is_of_this_process:
                         raise

@@ -11,6 +11,7 @@ from furu.lifecycle.artifact import Artifact
 from furu.lifecycle.computable import artifact_paths, node_name
 from furu.lifecycle.compute import terms_of
 from furu.lifecycle.lease import THIS_PROCESS, Lease
+from furu.lifecycle.signals import computing, shielded
 from furu.storage.layout import Ending
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def delete(obj: Computable) -> bool:
     artifact = Artifact(paths, THIS_PROCESS)
     if THIS_PROCESS.disk.is_real_directory(paths.base) is None:
         return False
-    with THIS_PROCESS.flights.turn(paths.base, timeout_sec=0) as is_our_turn:
+    # Shielded: a signal between acquiring and ending would leave a lease that nobody ends.
+    with THIS_PROCESS.flights.turn(paths.base, timeout_sec=0) as is_our_turn, computing(), shielded():
         holder = artifact.holder()
         if not is_our_turn or holder is not None:
             owner = holder.owner.process if holder and holder.owner else "another thread of this process"
