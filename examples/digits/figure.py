@@ -71,7 +71,7 @@ def _draw_confusion(axes: Axes, best: tuple[str, str, str], confusion: NDArray[n
     axes.set_ylabel("digit that the image shows")
     family, setting, features = best
     axes.set_title(
-        f"The best: {family}, {setting}, on {features}\n{mistakes.sum()} of {confusion.sum()} readings wrong",
+        f"The best: {family}, {setting},\non {features}: {mistakes.sum()} of {confusion.sum()} readings wrong",
         loc="left",
     )
     _hide_frame(axes)
