@@ -44,8 +44,8 @@ def pids() -> list[int]:
     return [int(path.name.removeprefix("pid ")) for path in Path(os.environ["DEEDS"]).glob("pid *")]
 
 
-class Refusal(Exception):  # noqa: N818 -- unlike an error of furu's, it can't be pickled
-    """Takes two arguments, and gives one to its base."""
+class Refusal(Exception):
+    """Can't be pickled, unlike an error of furu's: takes two arguments, and gives one to its base."""
 
     def __init__(self, text: str, number: int) -> None:
         super().__init__(text)

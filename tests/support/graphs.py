@@ -61,7 +61,7 @@ class Node(furu.Furu[int]):
     def _create(self) -> int:
         CREATED.append(self.name)
         DOES.get(self.name, int)()
-        return 1 + sum(need.get() for need in self.needs)
+        return 1 + sum(int(need.get()) for need in self.needs)
 
 
 class Other(Node):

@@ -80,10 +80,10 @@ class Sneaky(furu.Furu[int]):
         return "gpu"
 
 
-class Slow(furu.Furu[str], resumable=True):
-    """Takes steps until the root has a file `finish`; keeps a step counter and, when it is interrupted, says so."""
+class Slow(furu.Furu[int], resumable=True):
+    """Goes on until the root has a file `finish`; keeps an `x` for each time that it was interrupted."""
 
-    def _create(self) -> str:
+    def _create(self) -> int:
         checkpoint = self.furu_dir / "steps"
         begun = checkpoint.read_text() if checkpoint.exists() else ""
         note(f"slow from {begun!r}")
@@ -93,7 +93,7 @@ class Slow(furu.Furu[str], resumable=True):
         finally:
             checkpoint.write_text(begun + "x")
             note("slow saved")
-        return begun
+        return len(begun)
 
 
 class Hasty(furu.Furu[str]):

@@ -30,6 +30,9 @@ class ExecContext:
     current_node_hash: str | None
 
 
+# The backend of workers that are batch jobs: what they own is on record with the job's id.
+BATCH_BACKEND = "submitit"
+
 INTERACTIVE = ExecContext("interactive", None, None, None)
 
 # A ContextVar and not a thread-local: tasks of one thread must not see each other's mode,
