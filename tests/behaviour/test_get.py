@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import furu
-from furu.errors import FuruComputeError, FuruMissingArtifact
+from furu.errors import FuruComputeError, FuruNothingPublished
 from tests.support import computed
 from tests.support.computed import Directory, Filed, Mode, Sum, Undeclared, Value
 from tests.support.scripts import Script
@@ -124,7 +124,7 @@ class TestGet:
         assert "created a" == Filed().get()
 
     def test_metadata_of_a_missing_one(self):
-        with pytest.raises(FuruMissingArtifact, match=r"Value\([0-9a-f]{32}\)"):
+        with pytest.raises(FuruNothingPublished, match=r"Value\([0-9a-f]{32}\)"):
             Value().get_metadata()
 
 

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-QUICKSTART, SWEEP, TESTS = (text for language, text in BLOCKS if language == "python")
+QUICKSTART, SWEEP, MANY, TESTS = (text for language, text in BLOCKS if language == "python")
 (SESSION,) = (text for language, text in BLOCKS if language == "pycon")
 IMPORTED = "import furu\nfrom study import Dataset, Page, Summary\n"
 
@@ -40,6 +40,14 @@ def test_the_quickstart(project):
 def test_the_sweep(project):
     (project / "sweep.py").write_text(f"{IMPORTED}\n{SWEEP}\nprint(*means)")
     assert "small seeds.0 seeds.1 seeds.2\n" == run_python("sweep.py", cwd=project)
+
+
+def test_many_at_once(project):
+    use = f"{IMPORTED}\n{SWEEP.partition('means =')[0]}\n{MANY}\nprint(all(config.exists() for config in Sizes))"
+    (project / "many.py").write_text(use)
+    shown = run_python("many.py", cwd=project)
+    assert "Summary: 4 todo" in shown
+    assert shown.endswith("True\n")
 
 
 def test_the_tests(project):
