@@ -4,13 +4,14 @@ PYTHON ?= python3
 # Each of these that starts on this machine also runs the tests, in a venv of its own.
 VERSIONS := 3.11 3.12 3.13
 # Installed by apt where that is possible: what the tests use and pip can't bring.
-DEBIAN_PACKAGES := git
+DEBIAN_PACKAGES := git $(shell grep -v '^\#' tests/slurm/debian-packages.txt)
 WORKERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
-PYTEST := -m pytest --numprocesses=$(WORKERS)
+# Tests that share a cluster or a browser say so by a group, which stays on one worker.
+PYTEST := -m pytest --numprocesses=$(WORKERS) --dist=loadgroup
 QUICK := -m "not slow" --hypothesis-profile=quick
 RECIPE := pyproject.toml constraints.txt tools/make-venv.sh
 # The second is what newer pips read for the environment that builds the project.
@@ -29,7 +30,7 @@ demo: $(VENV)/.demo ## compute the example, then load it
 	$(BIN)/python -m examples.digits
 
 test: debian-packages lint ## everything that must hold before a change lands
-	$(BIN)/python $(PYTEST) --hypothesis-profile=standard
+	FURU_TEST_SLURM_SETUP=1 $(BIN)/python $(PYTEST) --hypothesis-profile=standard
 	$(MAKE) test-others
 
 test-fast: $(VENV)/.dev ## the quick tests, in less than a minute

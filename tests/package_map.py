@@ -15,6 +15,7 @@ LAYERS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("storage", ("furu.storage",)),
     ("lifecycle", ("furu.lifecycle",)),
     ("evolution", ("furu.evolution",)),
+    ("index", ("furu.index",)),
     ("core", ("furu.core",)),
     ("execution", ("furu.execution",)),
     ("package", ("furu",)),
@@ -28,8 +29,19 @@ PURE: Final = (
     "furu.execution.queues",
     "furu.execution.retries",
     "furu.execution.schedule",
+    "furu.execution.pool_crew",
+    "furu.execution.pool_roster",
+    "furu.execution.slurm_groups",
+    "furu.execution.slurm_jobs",
+    "furu.execution.slurm_report",
+    "furu.execution.slurm_spec",
+    "furu.execution.slurm_text",
+    "furu.execution.tally",
     "furu.execution.windows",
     "furu.identity",
+    "furu.index.conditions",
+    "furu.index.plain",
+    "furu.index.query",
     "furu.lifecycle.decide",
     "furu.lifecycle.reconcile",
 )
@@ -45,13 +57,19 @@ IMPURE_CALLS: Final = frozenset(
 )
 # May wait for an event with a timeout; nobody else may let time pass.
 WAITS: Final = ("furu.execution", "furu.lifecycle.lease", "furu.lifecycle.waiting", "furu.testing")
-WRITES: Final = ("furu.logs", "furu.storage.atomic", "furu.storage.results", "furu.testing")
+WRITES: Final = ("furu.index.location", "furu.logs", "furu.storage.atomic", "furu.storage.results", "furu.testing")
 # (importer, imported) that a function may import: optional parts with libraries of their own.
-LAZY: Final[frozenset[tuple[str, str]]] = frozenset({("furu.config.current", "furu.config.sources")})
+LAZY: Final[frozenset[tuple[str, str]]] = frozenset(
+    {
+        ("furu.config.current", "furu.config.sources"),
+        ("furu.execution.progress", "furu.execution.live_view"),
+    }
+)
 VAGUE: Final = frozenset({"common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"})
 # Must not be loaded by `import furu`.
 HEAVY: Final = (
     "IPython",
+    "click",
     "fastapi",
     "numpy",
     "pandas",

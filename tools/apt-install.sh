@@ -28,6 +28,13 @@ fi
 if [ "$(id -u)" -ne 0 ]; then
     give_up "not root; run: apt-get install ${missing[*]}"
 fi
+# Packages of daemons must not start them: the tests start their own, on ports of their own.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    trap 'rm -f "$policy"' EXIT
+fi
 export DEBIAN_FRONTEND=noninteractive
 apt=(apt-get --quiet --quiet -o DPkg::Lock::Timeout=300)
 "${apt[@]}" update || give_up "apt-get update failed"

@@ -82,6 +82,9 @@ class SupportVectorMachine(Classifier):
 
         return svm.SVC(C=self.c)
 
+    def _executor_spec_key(self) -> str:
+        return "gpu"  # a cluster trains these on its GPU nodes; on one machine the key changes nothing
+
 
 class RandomForest(Classifier):
     """A vote of decision trees."""

@@ -1,5 +1,10 @@
 """Cacheable, nestable computations. See the README and docs/."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
 from furu.config import Settings, configure, using
 from furu.core.furu import Furu, raw_dir
 from furu.core.furu_list import FuruList
@@ -14,6 +19,7 @@ from furu.errors import (
     FuruLeaseLost,
     FuruLockNotAcquired,
     FuruMissingArtifact,
+    FuruNothingPublished,
     FuruProtocolError,
     FuruReadOnlyStore,
     FuruSettingsError,
@@ -26,13 +32,60 @@ from furu.execution.context import EXEC_CONTEXT, ExecContext, in_executor
 from furu.identity.fields import field
 from furu.storage.results import Codec, register_codec
 
+if TYPE_CHECKING:
+    from furu.evolution.aliases import FuruAliased
+    from furu.evolution.differences import Difference, diff
+    from furu.evolution.drift import Impact, StaleArtifact, impact, stale
+    from furu.evolution.migrate import migrate
+    from furu.evolution.migration import Migration
+    from furu.evolution.nearest import Explanation, explain
+    from furu.evolution.plan import FuruMigrationConflict, MigrationPlan
+    from furu.evolution.planning import plan_migrations
+    from furu.evolution.refs import ArtifactRef, ArtifactStatus, refs
+    from furu.evolution.undo import undo_migration
+    from furu.execution.slurm_spec import SlurmSpec
+    from furu.execution.time_limit import time_left
+    from furu.index.query import FuruQueryError
+    from furu.index.search import query
+
 __version__ = "0.1.0"
+
+# Loaded when they are first used: `import furu` shall cost what most scripts need.
+_HOMES: Final = {
+    "ArtifactRef": "furu.evolution.refs",
+    "ArtifactStatus": "furu.evolution.refs",
+    "Difference": "furu.evolution.differences",
+    "Explanation": "furu.evolution.nearest",
+    "FuruAliased": "furu.evolution.aliases",
+    "FuruMigrationConflict": "furu.evolution.plan",
+    "FuruQueryError": "furu.index.query",
+    "Impact": "furu.evolution.drift",
+    "Migration": "furu.evolution.migration",
+    "MigrationPlan": "furu.evolution.plan",
+    "SlurmSpec": "furu.execution.slurm_spec",
+    "StaleArtifact": "furu.evolution.drift",
+    "diff": "furu.evolution.differences",
+    "explain": "furu.evolution.nearest",
+    "impact": "furu.evolution.drift",
+    "migrate": "furu.evolution.migrate",
+    "plan_migrations": "furu.evolution.planning",
+    "query": "furu.index.search",
+    "refs": "furu.evolution.refs",
+    "stale": "furu.evolution.drift",
+    "time_left": "furu.execution.time_limit",
+    "undo_migration": "furu.evolution.undo",
+}
 
 __all__ = [
     "EXEC_CONTEXT",
+    "ArtifactRef",
+    "ArtifactStatus",
     "Codec",
+    "Difference",
     "ExecContext",
+    "Explanation",
     "Furu",
+    "FuruAliased",
     "FuruCodecError",
     "FuruComputeError",
     "FuruConfigError",
@@ -43,19 +96,50 @@ __all__ = [
     "FuruLeaseLost",
     "FuruList",
     "FuruLockNotAcquired",
+    "FuruMigrationConflict",
     "FuruMissingArtifact",
+    "FuruNothingPublished",
     "FuruProtocolError",
+    "FuruQueryError",
     "FuruReadOnlyStore",
     "FuruSettingsError",
     "FuruSpecMismatch",
     "FuruStoreError",
     "FuruValidationError",
     "FuruWaitTimeout",
+    "Impact",
+    "Migration",
+    "MigrationPlan",
     "Settings",
+    "SlurmSpec",
+    "StaleArtifact",
     "configure",
+    "diff",
+    "explain",
     "field",
+    "impact",
     "in_executor",
+    "migrate",
+    "plan_migrations",
+    "query",
     "raw_dir",
+    "refs",
     "register_codec",
+    "stale",
+    "time_left",
+    "undo_migration",
     "using",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOMES[name]
+    except KeyError:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg) from None
+    return getattr(importlib.import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

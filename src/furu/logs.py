@@ -280,6 +280,12 @@ def has_console() -> bool:
     return _CONSOLE in LOGGER.handlers
 
 
+def is_heard(level: int) -> bool:
+    """Whether a line of furu's would reach a file or somebody; to make a record that nobody sees takes 13 us."""
+    is_printed = level >= _CONSOLE.level and (level >= logging.WARNING or not is_hushed())
+    return is_printed or _current.get() is not None or not has_console()
+
+
 def is_hushed() -> bool:
     """Whether a `hushed()` block runs in some thread."""
     return bool(_CONSOLE.hushes)

@@ -8,12 +8,15 @@ A pytest plugin, active wherever furu is installed. Fixtures:
 
 Option in pytest's configuration: `furu_isolate = true` gives every test a store of its own.
 
+`FakeSlurm` is a Slurm in memory for `submit_slurm_dag(..., slurm=FakeSlurm(body=run_script))`.
+
 `isolated_root()`, `override_results()` and `override_results_for()` are context managers that need no pytest.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,7 +34,26 @@ from furu.lifecycle.overrides import overriding
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["isolated_root", "override_results", "override_results_for"]
+    from furu.execution.fake_slurm import FakeSlurm, Trouble, run_script
+    from furu.execution.slurm_client import JobRequest
+
+# Loaded when first used: this module is loaded by every run of pytest.
+_HOMES: Final = {
+    "FakeSlurm": "fake_slurm",
+    "JobRequest": "slurm_client",
+    "Trouble": "fake_slurm",
+    "run_script": "fake_slurm",
+}
+
+__all__ = [
+    "FakeSlurm",
+    "JobRequest",
+    "Trouble",
+    "isolated_root",
+    "override_results",
+    "override_results_for",
+    "run_script",
+]
 
 Override = Callable[[Mapping[Furu[Any], Any]], None]
 OverrideFor = Callable[[Furu[Any], Mapping[str, Any]], None]
@@ -41,6 +63,15 @@ _ISOLATE: Final = "furu_isolate"
 _STEP: Final = re.compile(
     r"""(?P<dot>\.?)(?P<name>[^.\[\]'"]+)|\[(?P<key>[^\[\]'"]+)\]|\[(?P<quote>['"])(?P<text>.*?)(?P=quote)\]"""
 )
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOMES[name]
+    except KeyError:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg) from None
+    return getattr(importlib.import_module(f"furu.execution.{home}"), name)
 
 
 @contextmanager

@@ -166,6 +166,13 @@ class TestDependencies:
         bad = JobEnding.DEPENDENCY_NEVER_SATISFIED
         assert [JobEnding.OK, bad, bad] == world.ends(*children)
 
+    def test_elements_can_wait_for_the_corresponding_ones(self, world):
+        parents = world.submit("exit $((SLURM_ARRAY_TASK_ID == 1))", array_size=3)
+        options = {"dependency": f"aftercorr:{parents}", "kill-on-invalid-dep": "yes"}
+        children = world.submit("true", array_size=3, options=options)
+        expected = [JobEnding.OK, JobEnding.DEPENDENCY_NEVER_SATISFIED, JobEnding.OK]
+        assert expected == world.ends(*(f"{children}_{index}" for index in range(3)))
+
 
 class TestArrays:
     def test_each_element_is_a_job(self, world, tmp_path):

@@ -10,6 +10,8 @@ def task(number: int, need_sec: int = 0) -> TaskName:
     return TaskName(number, f"{number:032x}", need_sec)
 
 
-def worker(name: str, *, ticket: str = "", spec_key: str = "default", job_id: str = "", restarts: int = 0) -> WorkerRecord:
+def worker(
+    name: str, *, ticket: str = "", spec_key: str = "default", job_id: str = "", restarts: int = 0
+) -> WorkerRecord:
     """A worker on this machine."""
     return WorkerRecord(name, ticket or f"t{name}", spec_key, job_id, restarts, "here", 1, 0.0)

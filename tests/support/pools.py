@@ -6,18 +6,25 @@ import re
 import shlex
 import threading
 import time
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from furu.execution import pool_worker
 from furu.execution.fake_slurm import FakeSlurm, run_script
+from furu.execution.slurm_client import FuruSlurmError
+from furu.execution.slurm_pool import run_slurm_pool
 from furu.execution.slurm_spec import SlurmSpec
+from furu.storage.pool_layout import PoolPaths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
+    from furu.core.furu import Furu
     from furu.execution.fake_slurm_job import FakeJob
-    from furu.execution.slurm_client import JobRequest
+    from furu.execution.slurm_client import JobRequest, Slurm
     from furu.execution.slurm_jobs import JobFacts
+    from furu.execution.slurm_pool import SlurmPoolResult
 
 SPECS = {"default": SlurmSpec(), "gpu": SlurmSpec(partition="gpu", gpus=1)}
 QUICK = {"idle_timeout_sec": 1.0, "poll_interval_sec": 0.05, "stale_running_sec": 2.0, "heartbeat_grace_sec": 1.0}
@@ -93,6 +100,57 @@ class LiveSlurm(FakeSlurm):
     def end_all(self) -> None:
         """So that no process outlives a test."""
         self.cancel(self.live())
+
+
+class Thief:
+    """A body whose workers take tasks, one after the other, and are never heard of.
+
+    Attributes:
+        count: how many they took.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, job: FakeJob) -> ThreadJob:
+        return ThreadJob(self._steal, arguments_of(job))
+
+    def _steal(self, arguments: list[str]) -> None:
+        pool = PoolPaths(dict(word.removeprefix("--").split("=", 1) for word in arguments)["pool"])
+        for _ in range(3000):
+            if Path(pool.over).exists():
+                return
+            for task in Path(pool.todo, "default").glob("????????-*-0"):
+                self.count += 1
+                place = Path(pool.claimed_by(f"thief{self.count}"))
+                place.mkdir()
+                task.rename(place / task.name)
+            threading.Event().wait(0.01)
+
+
+class DeafSlurm(LiveSlurm):
+    """Queues jobs, and its answers are lost."""
+
+    def submit(self, request: JobRequest) -> str:
+        super().submit(request)
+        raise FuruSlurmError(command=["sbatch"], exit_code=None, stderr="no answer within 30 s")
+
+
+def pool(roots: Iterable[Furu[Any]], slurm: Slurm | None, **more: Any) -> SlurmPoolResult:
+    """`run_slurm_pool` that wastes no time."""
+    return run_slurm_pool(roots, slurm=slurm, **{"specs": SPECS, **QUICK, **more})
+
+
+@contextmanager
+def running(*arguments: Any, **more: Any) -> Iterator[None]:
+    """The same in a thread; it has ended when the block has."""
+    thread = threading.Thread(target=pool, args=arguments, kwargs=more)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join(60)
+        assert not thread.is_alive()
 
 
 def in_process(**more: Any) -> LiveSlurm:

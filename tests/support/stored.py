@@ -58,7 +58,7 @@ class Stored:
             ended = paths.ended(token(number), Ending(status))
             _write(ended.owner, owner(number))
             if status == "failed":
-                _write(ended.error, ErrorRecord("ValueError", "loss is nan", "Traceback", at, Usage(1.5)))
+                _write(ended.error, ErrorRecord("builtins.ValueError", "loss is nan", "Traceback", at, Usage(1.5)))
 
     def alias(self, own: str, target: str) -> None:
         """Make one an alias of the other."""

@@ -66,16 +66,18 @@ class FakeScheduler:
                 "Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size"
                 " and/or time limits)"
             )
-        waits_for = [dep for dep in _read_dependency(options.get("dependency")) if self.find(dep)]
+        conditions = list(_read_dependency(options.get("dependency")))
         base, self._next_id = self._next_id, self._next_id + count
         for index in range(count):
+            named = [f"{dep}_{index}" if kind == "aftercorr" else dep for kind, dep in conditions]
+            waits_for = [dep for dep in named if self.find(dep)]
             job = FakeJob(
                 job_id=f"{base}_{index}" if "array" in options else str(base),
                 raw_id=base + index,
                 script=script,
                 options=options,
                 partition=partition,
-                waits_for=list(waits_for),
+                waits_for=waits_for,
                 array_limit=array_limit,
                 is_requeueable="no-requeue" not in options,
             )
@@ -275,11 +277,12 @@ class FakeScheduler:
         return sum(job.state in states for job in self.jobs.values())
 
 
-def _read_dependency(text: str | None) -> Iterator[str]:
+def _read_dependency(text: str | None) -> Iterator[tuple[str, str]]:
+    """Kind and id: `afterok` a job, `aftercorr` the element of that array that has the same index."""
     if not text:
         return
     for condition in text.split(","):
         kind, _, ids = condition.partition(":")
-        if kind != "afterok" or not ids:
+        if kind not in {"afterok", "aftercorr"} or not ids:
             raise FakeSlurmRefusal("Batch job submission failed: Job dependency problem")
-        yield from ids.split(":")
+        yield from ((kind, job_id) for job_id in ids.split(":"))

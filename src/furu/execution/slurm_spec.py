@@ -103,7 +103,7 @@ class SlurmSpec:
         gpus: GPUs per node.
         cpus: CPUs per task.
         mem_gb: memory per node in GiB.
-        time_min: time limit in minutes.
+        time_min: time limit in minutes; without one, submitit's own default of 5 minutes holds for what it submits.
         extra: any other parameter of `submitit.AutoExecutor` (`{"slurm_account": "lab"}`), and below
             `"slurm_additional_parameters"` any option of sbatch. It wins over the fields.
 
@@ -140,7 +140,9 @@ class SlurmSpec:
         if partition is not None and not (isinstance(partition, str) and partition.strip()):
             yield "partition", f"must be a name, not {partition!r}"
 
-    def to_submitit_parameters(self, *, parent_job_ids: Sequence[str] = ()) -> dict[str, Any]:
+    def to_submitit_parameters(
+        self, *, parent_job_ids: Sequence[str] = (), corresponding_job_ids: Sequence[str] = ()
+    ) -> dict[str, Any]:
         """Keywords for `AutoExecutor.update_parameters`.
 
         With parents the job starts when all of them ended well, and is cancelled when that can't happen any
@@ -148,6 +150,7 @@ class SlurmSpec:
 
         Args:
             parent_job_ids: ids of jobs that Slurm still knows. An id that it has forgotten counts as a success.
+            corresponding_job_ids: for an array: arrays whose elements are the parents of those with the same index.
         """
         fields = {
             "timeout_min": self.time_min,
@@ -158,11 +161,16 @@ class SlurmSpec:
         }
         extra: dict[str, Any] = thaw(self.extra)
         additional: dict[str, Any] = extra.pop(ADDITIONAL, {})
-        if parent_job_ids:
+        conditions = [
+            f"{kind}:{':'.join(job_ids)}"
+            for kind, job_ids in (("afterok", parent_job_ids), ("aftercorr", corresponding_job_ids))
+            if job_ids
+        ]
+        if conditions:
             additional = {
                 "kill-on-invalid-dep": "yes",
                 **additional,
-                "dependency": _join_dependencies(additional.get("dependency"), parent_job_ids),
+                "dependency": ",".join([*filter(None, [additional.get("dependency")]), *conditions]),
             }
         parameters = {name: value for name, value in fields.items() if value is not None} | extra
         return parameters | {ADDITIONAL: additional} if additional else parameters
@@ -174,11 +182,6 @@ _NUMBERS: Final[tuple[tuple[str, tuple[type[float], ...], float], ...]] = (
     ("mem_gb", (int, float), 1 / 1024),
     ("time_min", (int,), 1),
 )
-
-
-def _join_dependencies(own: str | None, parent_job_ids: Sequence[str]) -> str:
-    after = "afterok:" + ":".join(parent_job_ids)
-    return f"{own},{after}" if own else after
 
 
 def _extra_issues(extra: Any) -> Iterator[tuple[str, str]]:

@@ -73,7 +73,8 @@ class Attempt:
         """
         ending = Ending.PREEMPTED
         # Said outside of the capture: who asked for it has the line in its log, and a silent attempt has no log.
-        _LOG.info("get %s %s", type(self._obj).__name__, self._obj.furu_hash)
+        if logs.is_heard(logging.INFO):
+            _LOG.info("get %s %s", type(self._obj).__name__, self._obj.furu_hash)
         try:
             with logs.capture(lambda: self._paths.lease(self.lease.token).log):
                 try:

@@ -99,9 +99,9 @@ class Request:
     def _queued_job(self, current: Settings) -> Holder | None:
         """The batch job that will compute it; one that waits in its queue holds no lease.
 
-        Among batch workers that were given this very node the lease decides, or two would wait for each other.
+        Among batch workers the lease decides: in a full queue they would wait for what waits for their place.
         """
-        if self.context.backend == BATCH_BACKEND and self.context.current_node_hash == self.obj.furu_hash:
+        if self.context.backend == BATCH_BACKEND:
             return None
         found = look_at_jobs([self.paths], self.participant, stale_after_sec=current.stale_after_sec)
         live = found.get(self.paths.base, NO_JOBS).live
@@ -227,7 +227,7 @@ def run(request: Request, start_time: float, *, executor_mode: bool, may_wait: b
     resolve_always_rerun()
     logs.console()
     results.check_result_type(obj)
-    patience = Patience(request, current, start_time, may_wait=may_wait)
+    patience = Patience(obj, base, request.participant.disk, current, start_time, may_wait=may_wait)
     with request.participant.flights.turn(base, patience.left_sec()) as is_our_turn:
         if not is_our_turn:
             raise patience.error(None)
@@ -294,7 +294,7 @@ def _acquire(request: Request, current: Settings) -> Lease | None:
     except OSError as error:
         if error.errno not in UNWRITABLE or isinstance(error, FuruStoreError):
             raise
-        raise unwritable(request, error) from error
+        raise unwritable(request.obj, request.paths.base, error) from error
     return lease if isinstance(lease, Lease) else None
 
 

@@ -14,7 +14,8 @@ from furu.lifecycle.waiting import chance, nap_sec
 if TYPE_CHECKING:
     from furu.config import Settings
     from furu.lifecycle.artifact import Holder
-    from furu.lifecycle.get import Request
+    from furu.lifecycle.computable import Computable
+    from furu.storage.atomic import Disk
 
 _LOG: Final = logging.getLogger("furu")
 
@@ -22,13 +23,16 @@ _LOG: Final = logging.getLogger("furu")
 class Patience:
     """How long a request has waited, and when it has waited enough."""
 
-    def __init__(self, request: Request, current: Settings, start_time: float, *, may_wait: bool) -> None:
-        self._request = request
+    def __init__(
+        self, obj: Computable, base: str, disk: Disk, current: Settings, start_time: float, *, may_wait: bool
+    ) -> None:
+        self._obj = obj
+        self._base = base
+        self._disk = disk
         self._may_wait = may_wait
         self._longest_nap_sec = current.poll_interval_sec
-        own_limit = request.obj._max_wait_time_sec
+        own_limit = obj._max_wait_time_sec
         self._limit_sec = current.max_wait_sec if current.max_wait_sec is not None else own_limit
-        self._disk = request.participant.disk
         self._began = self._disk.now()
         # `start_time` is of the wall clock, which may jump: it can only shorten the wait.
         self._waited_before_sec = max(0.0, clock.unix() - start_time)
@@ -56,11 +60,11 @@ class Patience:
         """
         left_sec, waited_sec = self.left_sec(), self.waited_sec()
         if holder is not None and holder.is_stuck:
-            raise unwritable(self._request, f"{describe_holder(holder)}: {holder.because}")
+            raise unwritable(self._obj, self._base, f"{describe_holder(holder)}: {holder.because}")
         if left_sec is not None and left_sec <= 0:
             raise self.error(holder)
         if waited_sec >= self._said_at_sec:
-            node = node_name(self._request.obj)
+            node = node_name(self._obj)
             _LOG.info("get %s: waiting for %s, %.0f s", node, describe_holder(holder), waited_sec)
             self._said_at_sec *= 3
         pause_sec = nap_sec(waited_sec, self._longest_nap_sec, chance())
@@ -68,7 +72,7 @@ class Patience:
 
     def error(self, holder: Holder | None) -> FuruWaitTimeout | FuruLockNotAcquired:
         """What to raise when `holder` is not to be waited for any longer."""
-        node, owner, furu_dir = node_name(self._request.obj), describe_holder(holder), Path(self._request.paths.base)
+        node, owner, furu_dir = node_name(self._obj), describe_holder(holder), Path(self._base)
         if not self._may_wait:
             return FuruLockNotAcquired(node=node, owner=owner)
         waited_sec = self._waited_before_sec + self.waited_sec()
@@ -97,8 +101,8 @@ def describe_holder(holder: Holder | None) -> str:
     return f"{holder.owner.process} (since {since}, last heartbeat {holder.quiet_sec:.0f} s ago or less)"
 
 
-def unwritable(request: Request, reason: object) -> FuruReadOnlyStore:
+def unwritable(obj: Computable, base: str, reason: object) -> FuruReadOnlyStore:
     """The error for an artifact that must be computed where this user can't write."""
-    msg = f"{node_name(request.obj)} must be computed, but {request.paths.base} can't be written: {reason}"
+    msg = f"{node_name(obj)} must be computed, but {base} can't be written: {reason}"
     hints = ["set FURU_PATH to a directory of yours", "a store that is only read needs its artifacts complete"]
-    return FuruReadOnlyStore(msg, path=Path(request.paths.base), hints=hints)
+    return FuruReadOnlyStore(msg, path=Path(base), hints=hints)

@@ -15,6 +15,9 @@ from furu.lifecycle.signals import computing, shielded
 from furu.storage.layout import Ending
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from furu.lifecycle.artifact import Terms
     from furu.lifecycle.computable import Computable
     from furu.storage.layout import ArtifactPaths
 
@@ -25,7 +28,20 @@ def delete(obj: Computable) -> bool:
     Raises:
         FuruLockNotAcquired: somebody is computing it.
     """
-    paths = artifact_paths(obj)
+    return delete_at(artifact_paths(obj), node_name(obj), lambda: terms_of(obj, settings(), THIS_PROCESS))
+
+
+def delete_at(paths: ArtifactPaths, node: str, terms: Callable[[], Terms]) -> bool:
+    """`delete` of an artifact whose class needn't be known.
+
+    Args:
+        paths: the artifact's.
+        node: `Class(hash)`, for messages.
+        terms: gives what the lease promises that is taken for the deletion.
+
+    Raises:
+        FuruLockNotAcquired: somebody is computing it.
+    """
     artifact = Artifact(paths, THIS_PROCESS)
     if THIS_PROCESS.disk.is_real_directory(paths.base) is None:
         return False
@@ -34,12 +50,11 @@ def delete(obj: Computable) -> bool:
         holder = artifact.holder()
         if not is_our_turn or holder is not None:
             owner = holder.owner.process if holder and holder.owner else "another thread of this process"
-            raise FuruLockNotAcquired(node=node_name(obj), owner=owner)
+            raise FuruLockNotAcquired(node=node, owner=owner)
         success = artifact.success()
-        terms = terms_of(obj, settings(), THIS_PROCESS)
-        lease = artifact.acquire(terms, known=success.token if success else None)
+        lease = artifact.acquire(terms(), known=success.token if success else None)
         if not isinstance(lease, Lease):
-            raise FuruLockNotAcquired(node=node_name(obj), owner="somebody who came first")
+            raise FuruLockNotAcquired(node=node, owner="somebody who came first")
         try:
             had_result = artifact.lock.withdraw(lease.token)
             had_alias = _drop_alias(paths)

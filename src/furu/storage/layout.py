@@ -7,10 +7,14 @@
         lock/<token>/               the running attempt: owner.json (its mtime is the heartbeat), furu.log, success.json
         attempts/<token>.<ending>/  the attempts that ended: owner.json, error.json, furu.log
         files/<token>/              what `_create()` wrote
+        jobs/<job id>.json          a batch job that was submitted for it; <job id>.ended.json: how that job ended
         new-<token>/                a lease about to be acquired
     <root>/environments/<digest>.json   facts that many attempts share
-    <root>/runs/<run id>/               one call of an executor: plan.json, configs.jsonl, events-<host>-<pid>.jsonl
-    <root>/submitit/{nodes,workers}/<spec key>/
+    <root>/code/<digest>.json           fingerprints of the code that attempts ran
+    <root>/runs/<run id>/               one call of an executor: plan.json, configs.jsonl, events-<host>-<pid>.jsonl,
+                                        jobs.jsonl, payloads/<hash>.json
+    <root>/migrations/<token>.jsonl     what one migration did, so that it can be undone; <token>.new/: a new alias
+    <root>/submitit/{nodes,workers}/<spec key>/<run id>/    logs of batch jobs
 
 Paths are plain strings here: `pathlib` would be most of the cost of a cache hit.
 """
@@ -20,12 +24,18 @@ from __future__ import annotations
 import enum
 import re
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import quote
 
 from furu.errors import FuruStoreError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 TOKEN: Final = re.compile(r"[0-9]{20}-[0-9a-f]{12}")
 HASH: Final = re.compile(r"[0-9a-f]{32}")
+ENDED_JOB: Final = ".ended.json"
+_JOB: Final = re.compile(r"(?P<id>[\w-]+)(?P<ended>\.ended)?\.json")
 
 
 class Ending(enum.Enum):
@@ -65,6 +75,13 @@ def parse_ended(name: str) -> EndedAttempt | None:
     return EndedAttempt(token, _ENDINGS.get(ending)) if ending and TOKEN.fullmatch(token) else None
 
 
+def parse_jobs(names: Iterable[str]) -> dict[str, bool]:
+    """Job ids among the names in a `jobs/`, and whether it is on record how each ended."""
+    matches = [match for name in names if (match := _JOB.fullmatch(name))]
+    ended = {match["id"] for match in matches if match["ended"]}
+    return {match["id"]: match["id"] in ended for match in matches}
+
+
 class ArtifactPaths:
     """The names inside one artifact's directory, as strings."""
 
@@ -93,6 +110,18 @@ class ArtifactPaths:
     @property
     def files(self) -> str:
         return self.base + "/files"
+
+    @property
+    def jobs(self) -> str:
+        return self.base + "/jobs"
+
+    def job(self, job_id: str) -> str:
+        """The record that a batch job stands for this artifact."""
+        return f"{self.base}/jobs/{job_id}.json"
+
+    def ended_job(self, job_id: str) -> str:
+        """How that job ended, written by whoever learns it first."""
+        return f"{self.base}/jobs/{job_id}{ENDED_JOB}"
 
     def files_of(self, token: str) -> str:
         return f"{self.base}/files/{token}"
@@ -175,8 +204,26 @@ class RootPaths:
     def environments(self) -> str:
         return self.root + "/environments"
 
+    @property
+    def migrations(self) -> str:
+        return self.root + "/migrations"
+
+    def migration(self, token: str) -> str:
+        return f"{self.root}/migrations/{token}.jsonl"
+
+    def new_alias(self, token: str) -> ArtifactPaths:
+        """The directory of an alias that a migration is about to rename to where it belongs."""
+        return ArtifactPaths(f"{self.root}/migrations/{token}.new")
+
     def run(self, run_id: str) -> RunPaths:
         return RunPaths(f"{self.root}/runs/{run_id}")
+
+    @property
+    def codes(self) -> str:
+        return self.root + "/code"
+
+    def code(self, digest: str) -> str:
+        return f"{self.root}/code/{digest}.json"
 
     def environment(self, digest: str) -> str:
         return f"{self.root}/environments/{digest}.json"
@@ -214,3 +261,33 @@ class RunPaths:
     def events(self, host: str, pid: int) -> str:
         """What one process saw happen; nobody else writes there."""
         return f"{self.base}/events-{host}-{pid}.jsonl"
+
+    @property
+    def jobs(self) -> str:
+        """The batch jobs that a submission made or found, a line each."""
+        return self.base + "/jobs.jsonl"
+
+    @property
+    def payloads(self) -> str:
+        return self.base + "/payloads"
+
+    def payload(self, furu_hash: str) -> str:
+        """What the batch job of a node reads."""
+        return f"{self.base}/payloads/{furu_hash}.json"
+
+
+class SubmititPaths:
+    """The names below the root of batch jobs' folders."""
+
+    __slots__ = ("root",)
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def nodes(self, spec_key: str, run_id: str) -> str:
+        """Logs of jobs that compute one node each."""
+        return f"{self.root}/nodes/{quote(spec_key, safe=' ')}/{run_id}"
+
+    def workers(self, spec_key: str, run_id: str) -> str:
+        """Logs of a pool's workers."""
+        return f"{self.root}/workers/{quote(spec_key, safe=' ')}/{run_id}"

@@ -60,6 +60,7 @@ class OwnerRecord:
         backend: as in `ExecContext`; None when interactive.
         spec_key: as in `ExecContext`.
         environment: digest of the record below `<root>/environments/`.
+        code: digest of the record below `<root>/code/`.
         scheduler: facts of the batch system, such as the job id.
     """
 
@@ -77,6 +78,7 @@ class OwnerRecord:
     backend: str | None = None
     spec_key: str | None = None
     environment: str | None = None
+    code: str | None = None
     scheduler: dict[str, str] | None = None
 
     @property
@@ -150,7 +152,56 @@ class AliasRecord:
         return base[: -len(self.own) - 1]
 
 
-def render(record: OwnerRecord | SuccessRecord | ErrorRecord | AliasRecord) -> bytes:
+@dataclass(frozen=True)
+class JobRecord:
+    """A batch job stands for an artifact: while it waits or runs, nobody else should compute it.
+
+    Attributes:
+        scheduler: kind of batch system: `"slurm"`.
+        cluster: its name; empty when it isn't known.
+        job_id: `123`, or `123_4` for an element of an array.
+        spec_key: the resources it was given.
+        run_id: of the submission.
+        submitted_at: in seconds since the epoch.
+        log_dir: where its output goes.
+    """
+
+    scheduler: str
+    cluster: str
+    job_id: str
+    spec_key: str
+    run_id: str
+    submitted_at: float
+    log_dir: str
+
+
+@dataclass(frozen=True)
+class EndedJobRecord:
+    """How a batch job ended.
+
+    Attributes:
+        job_id: as in `JobRecord`.
+        ending: in furu's words: `"failed"`, `"cancelled"`, `"timed-out"`, ...
+        state: the batch system's own word.
+        reason: its reason, or empty.
+        node: where it ran, or empty.
+        exit_code: `code:signal`, or empty.
+        at: when this was learnt, in seconds since the epoch.
+    """
+
+    job_id: str
+    ending: str
+    state: str
+    reason: str
+    node: str
+    exit_code: str
+    at: float
+
+
+Record = OwnerRecord | SuccessRecord | ErrorRecord | AliasRecord | JobRecord | EndedJobRecord
+
+
+def render(record: Record) -> bytes:
     """The bytes of a record, one line."""
     fields = {"v": VERSION, **vars(record)}
     if isinstance(usage := fields.get("usage"), Usage):
@@ -203,7 +254,7 @@ def parse_object(content: bytes, path: str) -> dict[str, Any]:
         FuruCorruptRecord: it is no versioned JSON object.
     """
     try:
-        fields: Any = json.loads(content)
+        fields: Any = json.loads(content.decode())  # of bytes it would guess the encoding
     except (ValueError, RecursionError) as error:
         raise _corrupt(path, f"no JSON: {error}") from None
     version = fields.get("v") if type(fields) is dict else None

@@ -1,0 +1,114 @@
+"""Running many artifacts: plans, executors and their contexts.
+
+Names are loaded when they are first used, so that `import furu` stays cheap.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from furu.execution.arguments import FuruArgumentError
+    from furu.execution.context import EXEC_CONTEXT, ExecContext, in_executor
+    from furu.execution.futures import FuruMissingExecutor, run_futures
+    from furu.execution.local import run_local
+    from furu.execution.owners import FuruFailedDependencies, FuruStaleOwner
+    from furu.execution.plan import DependencyPlan, PlanNode, Status, build_plan, ready_todo, topo_order_todo
+    from furu.execution.pool_adopt import FuruPoolAlive, FuruPoolTaken
+    from furu.execution.pool_staff import FuruPoolError
+    from furu.execution.processes import FuruWorkerError
+    from furu.execution.reporter import Reporter
+    from furu.execution.run import FuruRunError, FuruUnguardedScript
+    from furu.execution.slurm_attach import SlurmDag, attach_slurm_dag
+    from furu.execution.slurm_dag import FuruForeignOwner, SlurmDagSubmission, submit_slurm_dag
+    from furu.execution.slurm_pool import SlurmPoolResult, run_slurm_pool
+    from furu.execution.slurm_report import DagNode, DagReport, NodeState
+    from furu.execution.slurm_spec import FuruMissingSpec, SlurmSpec
+
+_HOMES: Final = {
+    "EXEC_CONTEXT": "context",
+    "ExecContext": "context",
+    "in_executor": "context",
+    "run_futures": "futures",
+    "run_local": "local",
+    "DependencyPlan": "plan",
+    "PlanNode": "plan",
+    "Status": "plan",
+    "build_plan": "plan",
+    "ready_todo": "plan",
+    "topo_order_todo": "plan",
+    "Reporter": "reporter",
+    "FuruArgumentError": "arguments",
+    "FuruFailedDependencies": "owners",
+    "FuruMissingExecutor": "futures",
+    "FuruStaleOwner": "owners",
+    "FuruUnguardedScript": "run",
+    "FuruWorkerError": "processes",
+    "FuruRunError": "run",
+    "SlurmDag": "slurm_attach",
+    "attach_slurm_dag": "slurm_attach",
+    "FuruForeignOwner": "slurm_dag",
+    "SlurmDagSubmission": "slurm_dag",
+    "submit_slurm_dag": "slurm_dag",
+    "FuruPoolAlive": "pool_adopt",
+    "FuruPoolTaken": "pool_adopt",
+    "FuruPoolError": "pool_staff",
+    "SlurmPoolResult": "slurm_pool",
+    "run_slurm_pool": "slurm_pool",
+    "DagNode": "slurm_report",
+    "DagReport": "slurm_report",
+    "NodeState": "slurm_report",
+    "FuruMissingSpec": "slurm_spec",
+    "SlurmSpec": "slurm_spec",
+}
+
+__all__ = [
+    "EXEC_CONTEXT",
+    "DagNode",
+    "DagReport",
+    "DependencyPlan",
+    "ExecContext",
+    "FuruArgumentError",
+    "FuruFailedDependencies",
+    "FuruForeignOwner",
+    "FuruMissingExecutor",
+    "FuruMissingSpec",
+    "FuruPoolAlive",
+    "FuruPoolError",
+    "FuruPoolTaken",
+    "FuruRunError",
+    "FuruStaleOwner",
+    "FuruUnguardedScript",
+    "FuruWorkerError",
+    "NodeState",
+    "PlanNode",
+    "Reporter",
+    "SlurmDag",
+    "SlurmDagSubmission",
+    "SlurmPoolResult",
+    "SlurmSpec",
+    "Status",
+    "attach_slurm_dag",
+    "build_plan",
+    "in_executor",
+    "ready_todo",
+    "run_futures",
+    "run_local",
+    "run_slurm_pool",
+    "submit_slurm_dag",
+    "topo_order_todo",
+]
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOMES[name]
+    except KeyError:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg) from None
+    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
