@@ -20,7 +20,7 @@ hypothesis_profiles.register()
 @pytest.fixture(autouse=True)
 def own_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A root of the test's own, set by the environment, so that processes which a test starts share it."""
-    for name in [name for name in os.environ if name.startswith("FURU_")]:
+    for name in [name for name in os.environ if name.startswith("FURU_") and not name.startswith("FURU_TEST_")]:
         monkeypatch.delenv(name)
     root = tmp_path_factory.mktemp("store", numbered=True)
     monkeypatch.setenv("FURU_PATH", str(root))

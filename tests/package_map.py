@@ -38,6 +38,8 @@ PURE: Final = (
     "furu.execution.slurm_text",
     "furu.execution.tally",
     "furu.execution.windows",
+    "furu.evolution.differences",
+    "furu.evolution.steps",
     "furu.identity",
     "furu.index.conditions",
     "furu.index.plain",

@@ -11,7 +11,12 @@ TESTS = Path(__file__).parent
 SECTIONS = {
     "identity, declaration, serialisation": [*range(1, 19), *range(20, 27)],
     "interactive get and exists": [*range(30, 48), *range(50, 60)],
+    "executor mode": [*range(60, 77)],
+    "locks, crashes, signals": [*range(87, 89), *range(90, 102), *range(105, 111)],
+    "aliases": [*range(120, 130)],
     "dependencies": [*range(130, 138)],
+    "planner": [*range(140, 152)],
+    "local executor": [*range(160, 181)],
     "worker entry": [*range(80, 87)],
     "Slurm DAG": [*range(190, 211)],
 }

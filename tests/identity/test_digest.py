@@ -86,7 +86,7 @@ class TestCost:
             lambda below: frozenset([below]),
             lambda below: {1: below},
             lambda below: {below: 1},
-            lambda below: Counted(below),
+            Counted,
         ],
         ids="field list set dict key dataclass".split(),
     )

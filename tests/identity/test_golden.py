@@ -13,9 +13,9 @@ PATH = Path(__file__).with_name("golden.json")
 RECORDED = json.loads(PATH.read_text())
 
 ADVICE = """
-The hash of this config is not the one that was recorded, so results that users have stored would not be found again.
-An accident: undo it. Deliberate: raise SCHEME in furu/identity/encode.py, say so in the CHANGELOG, and write the vectors
-anew by `python -m tests.support.golden > tests/identity/golden.json`. Never edit a single hash.
+The hash of this config is not the one that was recorded: results that users have stored would not be found again.
+An accident: undo it. Deliberate: raise SCHEME in furu/identity/encode.py, say so in the CHANGELOG, and write the
+vectors anew by `python -m tests.support.golden > tests/identity/golden.json`. Never edit a single hash.
 """
 
 

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING
 
+from furu.lifecycle import defaults
 from furu.storage import code
 
 if TYPE_CHECKING:
@@ -40,3 +41,4 @@ class Project:
             del sys.modules[name]
         importlib.invalidate_caches()
         code.forget_sources()
+        defaults.forget_checked()

@@ -43,6 +43,7 @@ class _State:
         self.layers: tuple[_Overrides, ...] = ()
         self.overrides: _Overrides = {}  # configured and layers, merged; compared by identity
         self.whole: tuple[tuple[str | None, ...], _Overrides, Settings] | None = None
+        self.read: tuple[tuple[str | None, ...], str, Settings] | None = None  # the same by what was said
         self.single: dict[str, tuple[str | None, _Overrides, Any]] = {}
         self.resolved: frozenset[str] = frozenset()
         self.warned: frozenset[str] = frozenset()
@@ -80,6 +81,11 @@ def version_controlled_root() -> str:
 def log_level() -> str:
     """The level of furu's own lines on stderr; as cheap as `root()`."""
     return str(_read_one("log_level"))
+
+
+def on_code_change() -> str:
+    """What to do with a result that other code made: "ignore", "warn" or "rerun"; as cheap as `root()`."""
+    return str(_read_one("on_code_change"))
 
 
 def is_always_rerun(qualified_name: str) -> bool:
@@ -147,7 +153,7 @@ def reload() -> None:
     """Forget what was looked up once: the project, its `[tool.furu]`, and what relative paths are relative to."""
     with _writing:
         forget_project()
-        _state.whole, _state.single = None, {}
+        _state.whole, _state.read, _state.single = None, None, {}
         _state.resolved = _state.warned = frozenset()
 
 
@@ -166,6 +172,10 @@ def _merge(configured: _Overrides, layers: tuple[_Overrides, ...]) -> _Overrides
 
 
 def _read(overrides: _Overrides) -> Settings:
+    # A worker goes in and out of `using()` for each node, with the same values.
+    raw, said, last = tuple(map(os.environ.get, _NAMES)), repr(sorted(overrides.items())), _state.read
+    if last is not None and last[:2] == (raw, said):
+        return last[2]
     from furu.config.sources import LoadedSettings  # pydantic-settings takes 70 ms to import
 
     try:
@@ -173,7 +183,9 @@ def _read(overrides: _Overrides) -> Settings:
     except ValidationError as error:
         raise describe_validation(error, overrides) from None
     # A plain Settings: equal however it was made, and it pickles without pydantic-settings.
-    return Settings.model_construct(loaded.model_fields_set, **dict(loaded))
+    whole = Settings.model_construct(loaded.model_fields_set, **dict(loaded))
+    _state.read = raw, said, whole
+    return whole
 
 
 def _read_one(field: str) -> Any:

@@ -11,6 +11,7 @@ from furu.config.project import default_root, default_version_controlled_root, m
 from furu.config.rerun import parse_always_rerun
 
 RecordGit = Literal["full", "commit", "ignore"]
+OnCodeChange = Literal["ignore", "warn", "rerun"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 _Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -43,6 +44,8 @@ class Settings(BaseModel):
         max_compute_retries: attempts of a node in one run, after the first.
         always_rerun: `module.Class` names that are computed again whatever is stored; `{"ALL"}` for every class.
         record_git: `"full"` keeps commit, branch, dirty and the patch; `"commit"` leaves the patch out.
+        on_code_change: what to do with a result that other code made: `"ignore"` it and load, `"warn"` and load, or
+            `"rerun"`. The code is the class's `_create()` and what it calls in the user's project.
         fsync: a published result survives a power cut.
         log_level: of furu's own lines on stderr.
         cancelled_is_preempted: a cancelled Slurm job counts as preempted, not as failed.
@@ -63,6 +66,7 @@ class Settings(BaseModel):
     max_compute_retries: Annotated[int, Field(ge=0)] = 3
     always_rerun: frozenset[str] = frozenset()
     record_git: RecordGit = "full"
+    on_code_change: OnCodeChange = "ignore"
     fsync: bool = True
     log_level: LogLevel = "INFO"
     cancelled_is_preempted: bool = False
@@ -85,7 +89,7 @@ class Settings(BaseModel):
     def _read_none(cls, value: Any) -> Any:
         return None if isinstance(value, str) and value.strip().lower() == "none" else value
 
-    @field_validator("retry_failed", "fsync", "cancelled_is_preempted", "record_git", mode="before")
+    @field_validator("retry_failed", "fsync", "cancelled_is_preempted", "record_git", "on_code_change", mode="before")
     @classmethod
     def _lower(cls, value: Any) -> Any:
         return value.strip().lower() if isinstance(value, str) else value
@@ -117,6 +121,7 @@ class SettingValues(TypedDict, total=False):
     max_compute_retries: int
     always_rerun: str | list[str] | set[str] | frozenset[str]
     record_git: RecordGit
+    on_code_change: OnCodeChange
     fsync: bool
     log_level: LogLevel
     cancelled_is_preempted: bool

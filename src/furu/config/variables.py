@@ -41,6 +41,7 @@ VARIABLES: Final[dict[str, Variable]] = {
     "max_compute_retries": Variable("FURU_MAX_COMPUTE_RETRIES", "a whole number, 0 or more"),
     "always_rerun": Variable("FURU_ALWAYS_RERUN", "module.Class[,module.Class...], or ALL alone"),
     "record_git": Variable("FURU_RECORD_GIT", "full, commit or ignore"),
+    "on_code_change": Variable("FURU_ON_CODE_CHANGE", "ignore, warn or rerun"),
     "fsync": Variable("FURU_FSYNC", _YES_NO),
     "log_level": Variable("FURU_LOG_LEVEL", "DEBUG, INFO, WARNING, ERROR or CRITICAL"),
     "cancelled_is_preempted": Variable("FURU_CANCELLED_IS_PREEMPTED", _YES_NO),

@@ -14,6 +14,7 @@ from pydantic_core import ArgsKwargs
 from furu.errors import FuruConfigError
 from furu.identity.fields import ClassSpec, Config, check_class_name, field_specs
 from furu.lifecycle.computable import ClassOptions
+from furu.lifecycle.defaults import note_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -79,6 +80,10 @@ def _init(self: Any, /, *args: Any, **values: Any) -> None:
         cls.__pydantic_validator__.validate_python(ArgsKwargs((), values), self_instance=self)
     except ValidationError as error:
         raise _config_error(cls, error) from None
+    except PydanticUserError as error:
+        what = error.message.partition(", then call")[0]
+        hints = ["import what annotations name outside of `if TYPE_CHECKING:`; furu needs it to check values"]
+        raise FuruConfigError(f"{cls.__qualname__} can't be built: {what}", hints=hints) from error
 
 
 def keep_init(cls: Any) -> None:
@@ -166,6 +171,7 @@ def class_spec(cls: type[Config], *, name: str | None, version: object) -> Class
         declares_dependencies=cls._dependencies is not Config._dependencies,
     )
     _claim_namespace(spec)
+    note_class(spec)
     return spec
 
 

@@ -17,7 +17,9 @@ from furu.core.declare import (
     unknown_options,
 )
 from furu.core.python_source import python_source
-from furu.execution.context import ExecContext, executing
+from furu.evolution import aliases
+from furu.evolution.refs import ClassHistory
+from furu.execution.context import BATCH_BACKEND, ExecContext, executing
 from furu.identity.decode import FuruDecodeError, decode_graph, encode_graph
 from furu.identity.dependencies import all_dependencies, direct_dependencies
 from furu.identity.digest import furu_hash
@@ -27,8 +29,10 @@ from furu.lifecycle.computable import ClassOptions, Computable, artifact_paths
 from furu.storage.layout import RootPaths
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from furu.evolution.migration import Migration
+    from furu.evolution.refs import ArtifactRef
     from furu.identity.fields import Config
 
 T = TypeVar("T")
@@ -76,6 +80,8 @@ class Furu(Computable, abc.ABC, Generic[T]):
         version_controlled: artifacts lie below `FURU_VERSION_CONTROLLED_PATH`.
         codec: name of the codec that stores the returned value; default is by its type.
 
+    `_migrations` is the class's history, oldest first: how results of its former shapes are still good.
+
     Hooks:
         _create(): computes; may write below `self.furu_dir`. Its return value is stored unless there is a `_load()`.
         _load(): reads back what `_create()` wrote.
@@ -85,6 +91,7 @@ class Furu(Computable, abc.ABC, Generic[T]):
     """
 
     _furu_hash: ClassVar[_CachedHash] = _CachedHash()
+    _migrations: ClassVar[Sequence[Migration]] = ()
 
     def __init_subclass__(
         cls,
@@ -248,20 +255,49 @@ class Furu(Computable, abc.ABC, Generic[T]):
         """What is on record of how the artifact came to be.
 
         Raises:
-            FuruMissingArtifact: nothing was ever published.
+            FuruNothingPublished: nothing was ever published.
         """
         return describe.metadata_of(self)
 
-    def delete(self) -> bool:
+    def delete(self, *, force: bool = False) -> bool:
         """Delete result, files and attempts; the config's record stays, since others may refer to it.
+
+        Of an alias only the alias is deleted, never the original.
+
+        Args:
+            force: also if aliases stand for this result, which then have none.
 
         Returns:
             Whether there was something to delete.
 
         Raises:
             FuruLockNotAcquired: somebody is computing it.
+            FuruAliased: aliases stand for this result.
         """
+        if not force:
+            aliases.check_unaliased(self)
         return removal.delete(self)
+
+    # -- history ----------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def all_current(cls) -> list[Self]:
+        """The stored configs that this class still stands for, computed or not, sorted by hash."""
+        return [config for _, config in cls._history().current() if isinstance(config, cls)]
+
+    @classmethod
+    def all_successful(cls) -> list[Self]:
+        """Those of `all_current()` that have a result, by their own or as an alias; `_validate()` is not asked."""
+        return [config for ref, config in cls._history().current() if isinstance(config, cls) and ref.has_result]
+
+    @classmethod
+    def all_stale_refs(cls) -> list[ArtifactRef]:
+        """What is stored of this class, and of its former names, that no config of today's class stands for."""
+        return cls._history().stale()
+
+    @classmethod
+    def _history(cls) -> ClassHistory:
+        return ClassHistory(cls)
 
     # -- executors --------------------------------------------------------------------------------------------------
 
@@ -278,7 +314,7 @@ class Furu(Computable, abc.ABC, Generic[T]):
             FuruComputeError: it failed before and `FURU_RETRY_FAILED` is off.
             Exception: what `_create()` raised, so that the job's exit code tells the truth.
         """
-        context = ExecContext("executor", self._executor_spec_key(), "submitit", self.furu_hash)
+        context = ExecContext("executor", self._executor_spec_key(), BATCH_BACKEND, self.furu_hash)
         with executing(context):
             get.compute_as_node(self)
 

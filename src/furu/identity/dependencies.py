@@ -13,7 +13,7 @@ from furu.identity.encode import HASH_ATTRIBUTE, model_fields
 from furu.identity.fields import Config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 _LEAVES: Final = frozenset({type(None), bool, int, float, str, bytes, complex})
 _SEQUENCES: Final = (list, tuple)
@@ -26,8 +26,13 @@ def field_dependencies(config: Config) -> list[Config]:
     for field in type(config).__furu_class__.fields:
         value = getattr(config, field.name)
         if type(value) not in _LEAVES:
-            found.extend(_Walk().configs_in(value))
+            found += _Walk().configs_in(value)
     return found
+
+
+def configs_in(value: object) -> list[Config]:
+    """Configs in a value of any kind, in order; those inside of them are not looked for."""
+    return _Walk().configs_in(value)
 
 
 def unhashed_in(values: object) -> list[Config]:
@@ -45,7 +50,7 @@ def declared_dependencies(config: Config) -> list[Config]:
     answer = config._dependencies()
     if answer is None:
         return []
-    return list(_Walk(otherwise=_refuse).configs_in(answer, f"{type(config).__qualname__}._dependencies()"))
+    return _Walk(otherwise=_refuse).configs_in(answer, f"{type(config).__qualname__}._dependencies()")
 
 
 def direct_dependencies(config: Config) -> list[Config]:
@@ -96,29 +101,44 @@ class _Walk:
         self._otherwise = otherwise
         self._is_ordered = is_ordered
 
-    def configs_in(self, value: Any, path: str = "") -> Iterator[Config]:
+    def configs_in(self, value: Any, path: str = "") -> list[Config]:
+        found: list[Config] = []
+        self._collect(value, path, found)
+        return found
+
+    def _collect(self, value: Any, path: str, found: list[Config]) -> None:
         if isinstance(value, Config):
-            yield value
+            found.append(value)
+        elif isinstance(value, _SEQUENCES):
+            self._collect_items(value, path, found)
         elif isinstance(value, _SETS):
-            found = (config for item in value for config in self.configs_in(item, f"{path}{{…}}"))
-            yield from sorted(found, key=lambda config: config.furu_hash) if self._is_ordered else found
+            members: list[Config] = []
+            for item in value:
+                self._collect(item, f"{path}{{…}}", members)
+            found += sorted(members, key=lambda config: config.furu_hash) if self._is_ordered else members
         elif isinstance(value, Mapping):
             for key, item in value.items():
                 if type(key) not in _LEAVES:
-                    yield from _Walk(is_ordered=self._is_ordered).configs_in(key)
-                yield from self.configs_in(item, f"{path}[{key!r}]")
+                    found += _Walk(is_ordered=self._is_ordered).configs_in(key)
+                self._collect(item, f"{path}[{key!r}]", found)
         elif (steps := _steps(value)) is not None:
             for step, item in steps:
-                if type(item) not in _LEAVES or self._otherwise is not _nothing:
-                    yield from self.configs_in(item, path + step)
+                self._collect(item, path + step, found)
         else:
             self._otherwise(value, path)
 
+    def _collect_items(self, values: Iterable[Any], path: str, found: list[Config]) -> None:
+        if self._otherwise is not _nothing:
+            for index, item in enumerate(values):
+                self._collect(item, f"{path}[{index}]", found)
+            return
+        for item in values:  # nobody asks for the path
+            if type(item) not in _LEAVES:
+                self._collect(item, path, found)
+
 
 def _steps(value: Any) -> Iterable[tuple[str, Any]] | None:
-    """What `value` holds, each with its step of the path; None for a leaf."""
-    if isinstance(value, _SEQUENCES):
-        return ((f"[{index}]", item) for index, item in enumerate(value))
+    """The fields of `value`, each with its step of the path; None for a leaf."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return ((f".{field.name}", getattr(value, field.name)) for field in dataclasses.fields(value))
     if isinstance(value, BaseModel):

@@ -66,7 +66,12 @@ def furu_hash(config: Config) -> str:
 
 def compute_hash(config: Config) -> str:
     """The hash as the fields are now, whatever was cached: tells whether a config was changed after it was hashed."""
-    return _Frame(config).compute()
+    frame = _Frame(config)
+    while True:
+        try:
+            return frame.compute()
+        except NotHashedYet as missing:  # `_dependencies()` may name new configs each time
+            furu_hash(missing.config)
 
 
 def identity_fields(config: Config) -> dict[str, Json]:

@@ -23,6 +23,7 @@ from furu.lifecycle.artifact import Artifact, Holder
 from furu.lifecycle.computable import artifact_paths, node_name, qualified_name
 from furu.lifecycle.compute import Attempt, terms_of
 from furu.lifecycle.decide import Action, Facts, Verdict, decide
+from furu.lifecycle.defaults import check_defaults
 from furu.lifecycle.failures import raise_previous_failure
 from furu.lifecycle.lease import THIS_PROCESS, Lease
 from furu.lifecycle.overrides import ABSENT, OVERRIDES
@@ -226,6 +227,7 @@ def run(request: Request, start_time: float, *, executor_mode: bool, may_wait: b
     current = settings()
     resolve_always_rerun()
     logs.console()
+    check_defaults(obj, request.participant.disk)
     results.check_result_type(obj)
     patience = Patience(obj, base, request.participant.disk, current, start_time, may_wait=may_wait)
     with request.participant.flights.turn(base, patience.left_sec()) as is_our_turn:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from furu.config import on_code_change
 from furu.errors import FuruComputeError, FuruConfigError, FuruValidationError
 from furu.lifecycle.computable import node_name
+from furu.lifecycle.defaults import check_defaults
 from furu.lifecycle.drift import is_code_accepted
+from furu.lifecycle.lease import THIS_PROCESS
 from furu.lifecycle.workspace import reading
 from furu.storage.results import ResultDirectory, check_storable, load_result, store_result
 
@@ -23,8 +25,10 @@ def is_valid(obj: Computable, paths: ArtifactPaths, published: Published) -> boo
     """Whether a published result counts, by `FURU_ON_CODE_CHANGE` and the class's `_validate()`.
 
     Raises:
+        FuruDefaultChanged: it is another config's, which had the same hash.
         Exception: whatever `_validate()` raises beside `FuruValidationError`, which means no.
     """
+    check_defaults(obj, THIS_PROCESS.disk)
     if on_code_change() != "ignore" and not is_code_accepted(obj, published):
         return False
     if not obj.__furu_options__.has_validate:

@@ -25,6 +25,7 @@ class ScannedArtifact:
         is_alias: alias.json is there.
         holder: token of the running attempt; None when there is none.
         last_ending: how the newest ended attempt ended; None without one.
+        last_token: that attempt; None without one.
     """
 
     namespace: str
@@ -34,18 +35,24 @@ class ScannedArtifact:
     is_alias: bool
     holder: str | None
     last_ending: Ending | None
+    last_token: str | None
 
 
-def scan(root: str) -> Iterator[ScannedArtifact]:
-    """The artifacts below a root, class by class, sorted; links are not followed."""
+def scan(root: str, namespace: str = "") -> Iterator[ScannedArtifact]:
+    """The artifacts below a root, class by class, sorted; links are not followed.
+
+    Args:
+        root: of the store.
+        namespace: only those of this namespace and of those inside of it.
+    """
     top = RootPaths(root).data
-    for directory, children in _directories(top):
+    for directory, children in directories(f"{top}/{namespace}".rstrip("/")):
         for name in children:
             if HASH.fullmatch(name):
-                yield _look(directory[len(top) + 1 :], name, ArtifactPaths(f"{directory}/{name}"))
+                yield look(directory[len(top) + 1 :], name, ArtifactPaths(f"{directory}/{name}"))
 
 
-def _directories(top: str) -> Iterator[tuple[str, list[str]]]:
+def directories(top: str) -> Iterator[tuple[str, list[str]]]:
     """Every directory that may hold artifacts, with the names of the directories in it."""
     waiting = [top]
     while waiting:
@@ -65,7 +72,8 @@ def _child_directories(directory: str) -> list[str]:
         raise
 
 
-def _look(namespace: str, furu_hash: str, paths: ArtifactPaths) -> ScannedArtifact:
+def look(namespace: str, furu_hash: str, paths: ArtifactPaths) -> ScannedArtifact:
+    """What the names in one artifact's directory say."""
     names = set(DISK.list_directory(paths.base))
     holders = [name for name in DISK.list_directory(paths.lock) if TOKEN.fullmatch(name)] if "lock" in names else []
     ended = [parse_ended(name) for name in DISK.list_directory(paths.attempts)] if "attempts" in names else []
@@ -79,4 +87,5 @@ def _look(namespace: str, furu_hash: str, paths: ArtifactPaths) -> ScannedArtifa
         is_alias="alias.json" in names,
         holder=holders[0] if holders else None,
         last_ending=newest.ending if newest is not None else None,
+        last_token=newest.token if newest is not None else None,
     )

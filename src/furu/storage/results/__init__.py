@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import pickle
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from furu.errors import FuruCodecError, FuruCorruptRecord
 from furu.storage.results.codec import Codec, Json
@@ -28,9 +29,6 @@ from furu.storage.results.encoder import Encoder, is_plain
 from furu.storage.results.refusal import GENERAL_HINTS, type_name
 from furu.storage.results.register import codec_named, codec_names, register_codec
 from furu.storage.results.storable import check_storable
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = [
     "RESULT_FOLDER",
@@ -67,7 +65,7 @@ def store_result(value: object, directory: ResultDirectory, *, codec: str | None
     return _record("tree", Encoder(directory).encode_result(value), directory)
 
 
-def load_result(record: Json, directory: Path, *, allow_pickle: bool = False) -> object:
+def load_result(record: Json, directory: str | Path, *, allow_pickle: bool = False) -> object:
     """The value that `store_result` gave this record for; parts of the record may become parts of the value.
 
     Args:
@@ -80,6 +78,9 @@ def load_result(record: Json, directory: Path, *, allow_pickle: bool = False) ->
         FuruCorruptRecord: the record or a file of it is missing, damaged or forged.
         OSError: a file could not be read.
     """
+    if type(record) is dict and record.get("codec") == "json" and "value" in record:
+        return record["value"]
+    directory = Path(directory)  # not before: it would take longer than all else of a plain result
     if type(record) is not dict or "codec" not in record:
         msg = f"not the record of a result: {record!r:.80}"
         raise FuruCorruptRecord(msg, path=directory)

@@ -1,0 +1,1 @@
+"""A project whose classes change over five commits, and whose results survive."""
