@@ -19,6 +19,7 @@ SECTIONS = {
     "local executor": [*range(160, 181)],
     "worker entry": [*range(80, 87)],
     "Slurm DAG": [*range(190, 211)],
+    "Slurm pool": [*range(220, 245)],
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -212,3 +213,37 @@ def test_signal_to_the_controller_leaves_the_workers_at_work(slurm_cluster, plac
     (place / "go a").touch()
     assert wait_until(lambda: Slow(name="a").exists(), timeout_sec=20)
     assert ["ok"] == endings_of(Slow(name="a"))
+
+
+def test_waiting_workers_are_cancelled_when_the_run_is_over(slurm_cluster):
+    """Four CPUs of `gpu` leave place for two workers with a GPU each."""
+    nodes = [Deed(name=f"n{number}", deed="nap", key="gpu") for number in range(30)]
+    before = jobs_of(slurm_cluster)
+    pool(nodes, max_workers_total=6)
+    assert 30 == len(deeds.created()) == len(set(deeds.created()))
+    assert 2 == len(deeds.pids())
+    assert len(jobs_of(slurm_cluster) - before) <= 6
+    assert wait_until(lambda: not slurm_cluster.run("squeue", "-h").strip(), timeout_sec=10)
+
+
+def test_a_requeued_worker_comes_back_under_its_id(slurm_cluster, place):
+    before = jobs_of(slurm_cluster)
+    with Running("run_slurm_pool([Slow(name='a')], specs=SPECS, **QUICK)") as script:
+        assert wait_until(lambda: list(place.glob("job a *")) != [], timeout_sec=30)
+        slurm_cluster.run("scontrol", "requeue", next(place.glob("job a *")).name.split()[-1])
+        assert 0 == script.finish(90), script.story()
+    assert ["a", "a"] == deeds.created()
+    assert ["ok", "preempted"] == endings_of(Slow(name="a"))
+    assert len(jobs_of(slurm_cluster) - before) <= 2
+
+
+def test_preempted_by_a_more_urgent_job(slurm_cluster, place):
+    with Running("run_slurm_pool([Slow(name='a')], specs=SPECS, **QUICK)") as script:
+        assert wait_until(lambda: list(place.glob("on a *")) != [], timeout_sec=30)
+        time.sleep(1)  # a step that was only just launched is killed without a warning
+        options = ["--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap=true"]
+        slurm_cluster.run("sbatch", f"--nodelist={next(place.glob('on a *')).name.split()[2]}", *options)
+        assert 0 == script.finish(90), script.story()
+    assert ["a", "a"] == deeds.created()
+    assert ["ok", "preempted"] == endings_of(Slow(name="a"))
+    assert wait_until(lambda: not slurm_cluster.run("squeue", "-h").strip(), timeout_sec=20)
