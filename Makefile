@@ -55,8 +55,8 @@ format: $(VENV)/.dev ## put the source in order
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/.dev ## every benchmark, one after the other
-	@set -e; for script in $(sort $(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script; done
+bench: $(VENV)/.bench ## every benchmark, one after the other
+	@set -e; for name in core execution index slurm; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
 
 constraints: ## choose the newest versions anew for constraints.txt
 	env --unset=PIP_CONSTRAINT --unset=PIP_BUILD_CONSTRAINT $(PYTHON) tools/write_constraints.py $(VERSIONS)
@@ -79,6 +79,10 @@ $(VENV)/.demo: $(RECIPE) | $(BIN)/python
 
 $(VENV)/.dev: $(RECIPE) | $(BIN)/python
 	$(BIN)/python $(PIP_INSTALL) --editable ".[dev]"
+	touch $@
+
+$(VENV)/.bench: $(RECIPE) | $(BIN)/python
+	$(BIN)/python $(PIP_INSTALL) --editable ".[bench]"
 	touch $@
 
 .venv-%/.dev: $(RECIPE)

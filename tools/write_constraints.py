@@ -1,4 +1,4 @@
-"""Write constraints.txt: the newest version of everything `.[dev]` needs, for each Python named.
+"""Write constraints.txt: the newest version of everything `.[bench]` needs, for each Python named.
 
 python tools/write_constraints.py 3.11 3.12 3.13      (all of them must be on this machine)
 
@@ -25,7 +25,7 @@ def resolve(version: str, chosen: Path, scratch: Path) -> list[str]:
     venv = scratch / version
     subprocess.run([HERE / "make-venv.sh", python, venv], check=True)
     pip: list[str | Path] = [venv / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
-    project = f"{HERE.parent}[dev]"
+    project = f"{HERE.parent}[bench]"
     subprocess.run([*pip, "install", "--quiet", "--constraint", chosen, "hatchling", project], check=True)
     return _output([*pip, "freeze", "--exclude", "furu"]).splitlines()
 
