@@ -1,0 +1,1 @@
+"""The command `furu`: a module for each command, loaded when it is the one that was asked for."""

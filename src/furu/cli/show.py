@@ -1,0 +1,104 @@
+"""`furu show`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from furu import clock
+from furu.cli import output
+from furu.cli.attempts import attempts_of
+from furu.cli.finding import find
+from furu.errors import FuruError
+from furu.identity.decode import references_of
+from furu.lifecycle.lease import THIS_PROCESS
+from furu.lifecycle.published import find_published
+
+if TYPE_CHECKING:
+    from furu.evolution.refs import ArtifactRef
+    from furu.index.rows import ArtifactRow
+
+
+@click.command("show")
+@click.argument("artifact", metavar="HASH")
+@output.as_json
+def command(artifact: str, *, is_json: bool) -> None:
+    """Show one artifact: config, attempts, paths. HASH is the beginning of its hash."""
+    row = find(artifact)
+    facts = _facts(row)
+    if is_json:
+        output.say_json(facts)
+    else:
+        _print(row, facts)
+
+
+def _facts(row: ArtifactRow) -> dict[str, Any]:
+    ref = row.ref()
+    facts = row.to_json()
+    facts["class_path"] = ref.class_path
+    facts["attempts"] = [attempt.to_json() for attempt in attempts_of(ref.paths)]
+    facts["depends_on"] = _depends_on(ref)
+    facts["files"] = facts["alias_of"] = None
+    try:
+        published = find_published(ref.paths, THIS_PROCESS.disk)
+    except FuruError as error:
+        facts["error"] = error.message
+    else:
+        if published is not None:
+            facts["files"] = published.directory
+            facts["alias_of"] = published.source.base if published.source.base != ref.paths.base else None
+    return facts
+
+
+def _depends_on(ref: ArtifactRef) -> list[str]:
+    if ref.document is None:
+        return []
+    return list(dict.fromkeys([*references_of(ref.fields), *ref.document.get("dependencies", ())]))
+
+
+def _print(row: ArtifactRow, facts: dict[str, Any]) -> None:
+    output.say(f"{click.style(row.class_name, bold=True)} {row.furu_hash}  {output.styled_status(row.status.value)}")
+    if row.error:
+        output.say(f"  {output.printable(row.error)}")
+    lines = {
+        "class": facts["class_path"],
+        "version": row.version,
+        "directory": facts["directory"],
+        "files": facts["files"] if facts["files"] != facts["directory"] else None,
+        "alias of": facts["alias_of"],
+    }
+    for name, text in lines.items():
+        if text is not None:
+            output.say(f"{name:10} {output.printable(str(text))}")
+    output.say("config")
+    _print_tree(row.config, "  ")
+    for reference in facts["depends_on"]:
+        output.say(f"depends on {output.printable(reference)}")
+    _print_attempts(facts["attempts"])
+
+
+def _print_tree(config: dict[str, Any], indent: str) -> None:
+    for name, item in config.items():
+        if isinstance(item, dict) and item:
+            output.say(f"{indent}{output.printable(name)}")
+            _print_tree(item, indent + "  ")
+        else:
+            output.say(f"{indent}{output.printable(name)} = {output.printable(output.value(item))}")
+
+
+def _print_attempts(attempts: list[dict[str, Any]]) -> None:
+    if not attempts:
+        output.say("never computed")
+        return
+    output.say("attempts")
+    now = clock.unix()
+    for number, attempt in enumerate(attempts, start=1):
+        began = int(attempt["token"].partition("-")[0]) / 1e9
+        where = f"host {attempt['host']} pid {attempt['pid']}" if attempt["host"] else "unknown owner"
+        took = f", took {output.duration(attempt['took_sec'])}" if attempt["took_sec"] is not None else ""
+        silent = f", last sign of life {output.ago(now - attempt['silent_sec'], now)}" if attempt["silent_sec"] else ""
+        state = output.styled_status(attempt["state"])
+        output.say(f"  {number} {state}  began {output.ago(began, now)}, {output.printable(where)}{took}{silent}")
+        if attempt["error"]:
+            output.say(f"    {output.printable(attempt['error'])}")

@@ -1,0 +1,1 @@
+"""An index of what is stored, for looking: made from the directories at any time, never the truth."""

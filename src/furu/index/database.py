@@ -1,0 +1,160 @@
+"""The index as an SQLite file: its tables, and making it anew whenever it is not what is expected."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from furu import clock
+from furu.errors import FuruStoreError
+from furu.index.location import index_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+FORMAT: Final = 1
+"""Number of the tables below; a file with another one is made anew."""
+
+COLUMNS: Final = (
+    "root",
+    "namespace",
+    "hash",
+    "class",
+    "status",
+    "version",
+    "at",
+    "took",
+    "host",
+    "user",
+    "backend",
+    "error",
+    "config",
+    "mtime_ns",
+    "is_settled",
+)
+_TABLES: Final = """
+CREATE TABLE artifact (
+    id INTEGER PRIMARY KEY,
+    root TEXT NOT NULL, namespace TEXT NOT NULL, hash TEXT NOT NULL, class TEXT NOT NULL,
+    status TEXT NOT NULL, version TEXT, at REAL NOT NULL, took REAL,
+    host TEXT, user TEXT, backend TEXT, error TEXT,
+    config TEXT NOT NULL, mtime_ns INTEGER NOT NULL, is_settled INTEGER NOT NULL,
+    UNIQUE (namespace, hash, root)
+);
+CREATE INDEX artifact_at ON artifact (at, id);
+CREATE INDEX artifact_status_at ON artifact (status, at, id);
+CREATE INDEX artifact_class_at ON artifact (class, at, id);
+CREATE INDEX artifact_hash ON artifact (hash);
+CREATE TABLE field (class TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (class, path)) WITHOUT ROWID;
+CREATE TABLE refreshed (id INTEGER PRIMARY KEY CHECK (id = 1), at REAL NOT NULL, took REAL NOT NULL);
+"""
+_BUSY_SEC: Final = 60.0
+_TRIES: Final = 100
+_NAP_SEC: Final = 0.05
+_PRIMARY_CODE: Final = 0xFF
+
+
+@contextlib.contextmanager
+def opened(roots: Sequence[str]) -> Iterator[sqlite3.Connection]:
+    """The index of a store with these roots, with its tables; a damaged or older one is replaced by an empty one.
+
+    Raises:
+        FuruStoreError: the file can't be used here.
+    """
+    path = index_path(roots)
+    try:
+        connection = _open(path)
+    except sqlite3.DatabaseError as error:
+        # A lock that can't be had is no damage.
+        if isinstance(error, sqlite3.OperationalError):
+            raise _unusable(path, error) from error
+        remove(path)
+        connection = _open(path)
+    try:
+        yield connection
+    except sqlite3.DatabaseError as error:
+        raise _unusable(path, error) from error
+    finally:
+        connection.close()
+
+
+def clear(roots: Sequence[str]) -> None:
+    """Empty the index, whatever is in it; others may have it open meanwhile.
+
+    Raises:
+        FuruStoreError: as `opened`.
+    """
+    try:
+        with opened(roots) as connection, transaction(connection):
+            _make_tables(connection)
+    except FuruStoreError:
+        remove(index_path(roots))
+
+
+def remove(path: str) -> None:
+    """Remove an index, whatever is in it."""
+    for name in (path, f"{path}-wal", f"{path}-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+
+
+def _open(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_SEC, isolation_level=None)
+    try:
+        for _ in range(_TRIES):
+            try:
+                _set_up(connection)
+            except sqlite3.OperationalError as error:
+                # Two that change the mode at once are told at once that it is locked, whatever the timeout.
+                if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY:
+                    raise
+                clock.sleep(_NAP_SEC)
+            else:
+                return connection
+        _set_up(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = OFF")  # lost in a power cut, it is made again
+    if _format(connection) != FORMAT:
+        with transaction(connection):
+            if _format(connection) != FORMAT:
+                _make_tables(connection)
+
+
+def _format(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for table in ("artifact", "field", "refreshed"):
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+    for statement in _TABLES.split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing; one writer at a time, the others wait."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _unusable(path: str, error: sqlite3.Error) -> FuruStoreError:
+    hints = ["`furu index rebuild` makes it anew", "FURU_INDEX_DIR puts it somewhere else, on a local disk"]
+    return FuruStoreError(f"the index {path} can't be used: {error}", path=Path(path), hints=hints)
