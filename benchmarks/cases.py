@@ -59,7 +59,7 @@ def run_furu_processes(directory: str, count: int) -> dict[str, Any]:
 
 def run_furu_unreported(directory: str, count: int) -> dict[str, Any]:
     """The same without view and record of the run."""
-    from furu.execution.reporter import Reporter
+    from furu.execution.reporting.reporter import Reporter
 
     return run_furu(directory, count, reporter=Reporter())
 

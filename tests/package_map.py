@@ -22,22 +22,15 @@ LAYERS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("interfaces", ("furu.__main__", "furu.cli", "furu.dashboard", "furu.testing")),
 )
 PURE: Final = (
-    "furu.execution.arguments",
-    "furu.execution.frontier",
-    "furu.execution.graph",
-    "furu.execution.outcomes",
-    "furu.execution.queues",
-    "furu.execution.retries",
-    "furu.execution.schedule",
-    "furu.execution.pool_crew",
-    "furu.execution.pool_roster",
-    "furu.execution.slurm_groups",
-    "furu.execution.slurm_jobs",
-    "furu.execution.slurm_report",
+    "furu.execution.scheduling",
+    "furu.execution.pool.crew",
+    "furu.execution.pool.roster",
+    "furu.execution.slurm.groups",
+    "furu.execution.slurm.jobs",
+    "furu.execution.slurm.report",
     "furu.execution.slurm_spec",
-    "furu.execution.slurm_text",
-    "furu.execution.tally",
-    "furu.execution.windows",
+    "furu.execution.slurm.text",
+    "furu.execution.reporting.tally",
     "furu.evolution.differences",
     "furu.evolution.steps",
     "furu.identity",
@@ -64,7 +57,7 @@ WRITES: Final = ("furu.index.location", "furu.logs", "furu.storage.atomic", "fur
 LAZY: Final[frozenset[tuple[str, str]]] = frozenset(
     {
         ("furu.config.current", "furu.config.sources"),
-        ("furu.execution.progress", "furu.execution.live_view"),
+        ("furu.execution.reporting.progress", "furu.execution.reporting.live_view"),
     }
 )
 VAGUE: Final = frozenset({"common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"})

@@ -51,8 +51,8 @@ BAD = [
     ("layers", "furu.novelty", "", "is not on the map"),
     ("purity", "furu.identity.encode", "import os", "imports os"),
     ("purity", "furu.identity.encode", "import os.path", "imports os.path"),
-    ("purity", "furu.execution.graph", "from threading import Lock", "imports threading.Lock"),
-    ("purity", "furu.execution.schedule", "import random", "imports random"),
+    ("purity", "furu.execution.scheduling.graph", "from threading import Lock", "imports threading.Lock"),
+    ("purity", "furu.execution.scheduling.schedule", "import random", "imports random"),
     ("purity", "furu.lifecycle.decide", "from furu.storage.atomic import a, b", "imports furu.storage.atomic"),
     ("purity", "furu.lifecycle.decide", "from furu import clock", "imports furu.clock"),
     ("purity", "furu.lifecycle.reconcile", "def f():\n    from subprocess import run", "imports subprocess.run"),
@@ -162,9 +162,10 @@ def test_a_package_and_its_own_module_may_form_a_cycle_that_is_seen():
 
 
 def test_an_allowed_lazy_import_passes_and_only_that_pair(monkeypatch):
-    monkeypatch.setattr(architecture, "LAZY", {("furu.execution.local", "furu.execution.progress")})
-    source = "def f():\n    from furu.execution.progress import show\n    from furu.execution.plan import build_plan"
-    modules = [Module("furu.execution.local", source), Module("furu.execution.progress", "")]
+    monkeypatch.setattr(architecture, "LAZY", {("furu.execution.local", "furu.execution.reporting.progress")})
+    allowed, other = "from furu.execution.reporting.progress import show", "from furu.execution.plan import build_plan"
+    source = f"def f():\n    {allowed}\n    {other}"
+    modules = [Module("furu.execution.local", source), Module("furu.execution.reporting.progress", "")]
     modules.append(Module("furu.execution.plan", ""))
     assert ["imports furu.execution.plan inside a function"] == [v.text for v in architecture.lazy_imports(modules)]
 

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from furu.evolution.planning import plan_migrations
     from furu.evolution.refs import ArtifactRef, ArtifactStatus, refs
     from furu.evolution.undo import undo_migration
+    from furu.execution.slurm.time_limit import time_left
     from furu.execution.slurm_spec import SlurmSpec
-    from furu.execution.time_limit import time_left
     from furu.index.query import FuruQueryError
     from furu.index.search import query
 
@@ -72,7 +72,7 @@ _HOMES: Final = {
     "query": "furu.index.search",
     "refs": "furu.evolution.refs",
     "stale": "furu.evolution.drift",
-    "time_left": "furu.execution.time_limit",
+    "time_left": "furu.execution.slurm.time_limit",
     "undo_migration": "furu.evolution.undo",
 }
 

@@ -34,15 +34,15 @@ from furu.lifecycle.overrides import overriding
 if TYPE_CHECKING:
     import pytest
 
-    from furu.execution.fake_slurm import FakeSlurm, Trouble, run_script
-    from furu.execution.slurm_client import JobRequest
+    from furu.execution.slurm.client import JobRequest
+    from furu.execution.slurm.fake import FakeSlurm, Trouble, run_script
 
 # Loaded when first used: this module is loaded by every run of pytest.
 _HOMES: Final = {
-    "FakeSlurm": "fake_slurm",
-    "JobRequest": "slurm_client",
-    "Trouble": "fake_slurm",
-    "run_script": "fake_slurm",
+    "FakeSlurm": "slurm.fake",
+    "JobRequest": "slurm.client",
+    "Trouble": "slurm.fake",
+    "run_script": "slurm.fake",
 }
 
 __all__ = [

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from furu.execution import run_local
-from furu.execution.arguments import FuruArgumentTypeError, FuruArgumentValueError
+from furu.execution.scheduling.arguments import FuruArgumentTypeError, FuruArgumentValueError
 from furu.execution.slurm_spec import FuruMissingSpec, SlurmSpec
 from tests.slurm.cluster.daemons import wait_until
 from tests.support import graphs

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from furu.errors import FuruComputeError, FuruMissingArtifact
-from furu.execution import FuruFailedDependencies, FuruPoolError, FuruRunError, pool_staff, run_local
-from furu.execution.fake_slurm import Trouble
-from furu.execution.slurm_client import Backoff
+from furu.execution import FuruFailedDependencies, FuruPoolError, FuruRunError, run_local
+from furu.execution.pool import staff as pool_staff
+from furu.execution.slurm.client import Backoff
+from furu.execution.slurm.fake import Trouble
 from tests.slurm.cluster.daemons import wait_until
 from tests.support import deeds, graphs
 from tests.support.deeds import Deed

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from furu.execution.pool_queue import FileQueue, TaskName
+from furu.execution.pool.queue import FileQueue, TaskName
 from furu.storage.atomic import DISK
 from furu.storage.pool_layout import PoolPaths, file_name_of
 from tests.support.memory_queue import MemoryQueue

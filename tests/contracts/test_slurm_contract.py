@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from furu.execution.fake_slurm import FakeSlurm, run_script
-from furu.execution.slurm_client import FuruSlurmError, JobRequest, Slurm, SlurmClient
-from furu.execution.slurm_jobs import NEVER_SATISFIED, ExitCode, JobEnding, JobFacts, JobState
+from furu.execution.slurm.client import FuruSlurmError, JobRequest, Slurm, SlurmClient
+from furu.execution.slurm.fake import FakeSlurm, run_script
+from furu.execution.slurm.jobs import NEVER_SATISFIED, ExitCode, JobEnding, JobFacts, JobState
 
 pytest_plugins = ["tests.slurm.cluster.pytest_plugin"]
 

@@ -18,7 +18,8 @@ def test_every_block_of_the_guide_runs(tmp_path):
     (tmp_path / "use.py").write_text(
         "from guide_study import *\nimport furu\n" + "\n".join(blocks[1:]), encoding="utf-8"
     )
-    done = subprocess.run([sys.executable, "use.py"], cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    command = [sys.executable, "use.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
     assert 0 == done.returncode, done.stderr[-3000:]
     assert "compute, because it is missing" in done.stdout
 

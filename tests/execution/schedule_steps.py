@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from furu.execution.outcomes import Node, Outcome, Status, Verdict
-from furu.execution.schedule import Schedule
+from furu.execution.scheduling.outcomes import Node, Outcome, Status, Verdict
+from furu.execution.scheduling.schedule import Schedule
 
 DIAMOND = {"top": "left right", "left": "base", "right": "base", "base": ""}
 PAIRS = {"r1": "a1 b1", "r2": "a2 b2", "r3": "a3 b3"} | {f"{x}{i}": "" for x in "ab" for i in (1, 2, 3)}

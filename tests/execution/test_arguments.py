@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from furu.execution.arguments import (
+from furu.execution.scheduling.arguments import (
     FuruArgumentError,
     FuruArgumentTypeError,
     FuruArgumentValueError,

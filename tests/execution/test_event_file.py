@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from furu.execution import event_file
-from furu.execution.event_file import EventFile
+from furu.execution.reporting import event_file
+from furu.execution.reporting.event_file import EventFile
 from furu.storage.atomic import Disk
 
 PATIENCE_SEC = 30.0

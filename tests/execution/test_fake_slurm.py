@@ -6,11 +6,11 @@ import os
 
 import pytest
 
-from furu.execution import fake_slurm_script
-from furu.execution.fake_slurm import FakeSlurm, Trouble, run_script
-from furu.execution.slurm_client import FuruSlurmError, JobRequest
-from furu.execution.slurm_jobs import NEVER_SATISFIED, JobEnding, JobMemory
-from furu.execution.slurm_text import SlurmLimits
+from furu.execution.slurm import fake_script as fake_slurm_script
+from furu.execution.slurm.client import FuruSlurmError, JobRequest
+from furu.execution.slurm.fake import FakeSlurm, Trouble, run_script
+from furu.execution.slurm.jobs import NEVER_SATISFIED, JobEnding, JobMemory
+from furu.execution.slurm.text import SlurmLimits
 
 
 class Clock:

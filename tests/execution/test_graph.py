@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from furu.errors import FuruDependencyCycle
-from furu.execution.graph import GraphMisuse, ReadyGraph, Walk
+from furu.execution.scheduling.graph import GraphMisuse, ReadyGraph, Walk
 
 DIAMOND = {"top": ("left", "right"), "left": ("base",), "right": ("base",), "base": ()}
 

@@ -10,8 +10,8 @@ from collections import Counter
 import pytest
 from rich.console import Console
 
-from furu.execution.live_view import choose_classes, open_live_view, render
-from furu.execution.tally import ClassCount, Eta, Running, Snapshot, State
+from furu.execution.reporting.live_view import choose_classes, open_live_view, render
+from furu.execution.reporting.tally import ClassCount, Eta, Running, Snapshot, State
 from tests.support.deeds import Deed
 from tests.support.terminals import Terminal
 

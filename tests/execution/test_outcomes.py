@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from furu.execution.outcomes import LEGAL, TERMINAL, Event, ScheduleMisuse, Status, next_status
+from furu.execution.scheduling.outcomes import LEGAL, TERMINAL, Event, ScheduleMisuse, Status, next_status
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ import pytest
 
 import furu
 from furu.errors import FuruCorruptRecord
-from furu.execution.outcomes import Outcome, Start
 from furu.execution.payload import ConfigTable, FuruPayloadError, PayloadWriter, reference_of, run_payload
 from furu.execution.run import Task
+from furu.execution.scheduling.outcomes import Outcome, Start
 from furu.execution.worker import NodeEnd
 from tests.support import graphs
 from tests.support.graphs import Node, chain, layers, leaf

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from furu.errors import FuruStoreError
-from furu.execution.pool_adopt import FuruPoolAlive, FuruPoolTaken, PoolFiles, new_record
-from furu.execution.pool_records import AdoptionRecord, PoolRecord, SeatRecord, parse_seats, render
+from furu.execution.pool.adopt import FuruPoolAlive, FuruPoolTaken, PoolFiles, new_record
+from furu.execution.pool.records import AdoptionRecord, PoolRecord, SeatRecord, parse_seats, render
 from furu.execution.slurm_spec import SlurmSpec
 from furu.lifecycle.lease import Participant
 from furu.storage.atomic import DISK

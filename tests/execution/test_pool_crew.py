@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from furu.execution.pool_crew import Crew, decide_moves, share
+from furu.execution.pool.crew import Crew, decide_moves, share
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from furu.execution.pool_queue import FileQueue, TaskName
+from furu.execution.pool.queue import FileQueue, TaskName
 from furu.storage.atomic import DISK
 from furu.storage.pool_layout import PoolPaths
 from tests.support.disks import Call, NumberedDisk

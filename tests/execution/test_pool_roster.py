@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from furu.execution.pool_crew import Crew
-from furu.execution.pool_queue import WorkerSight
-from furu.execution.pool_roster import Roster
-from furu.execution.slurm_jobs import JobFacts, JobMemory, JobState
+from furu.execution.pool.crew import Crew
+from furu.execution.pool.queue import WorkerSight
+from furu.execution.pool.roster import Roster
+from furu.execution.slurm.jobs import JobFacts, JobMemory, JobState
 from tests.support.pool_names import worker
 
 STALE_SEC = 60.0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from furu.execution.fake_slurm import FakeSlurm, Trouble
-from furu.execution.pool_records import SeatRecord
-from furu.execution.pool_roster import Roster
-from furu.execution.pool_staff import FuruPoolError, Staff
-from furu.execution.slurm_jobs import JobMemory
+from furu.execution.pool.records import SeatRecord
+from furu.execution.pool.roster import Roster
+from furu.execution.pool.staff import FuruPoolError, Staff
+from furu.execution.slurm.fake import FakeSlurm, Trouble
+from furu.execution.slurm.jobs import JobMemory
+from furu.execution.slurm.submit import submitter
 from furu.execution.slurm_spec import SlurmSpec
-from furu.execution.slurm_submit import submitter
 from furu.storage.layout import SubmititPaths
 from tests.support.memory_queue import MemoryQueue
 from tests.support.pool_names import worker

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from furu.execution.outcomes import Outcome
-from furu.execution.pool_worker import Worker, WorkerOrders
+from furu.execution.pool.worker import Worker, WorkerOrders
+from furu.execution.scheduling.outcomes import Outcome
 from furu.execution.worker import NodeEnd
 from furu.lifecycle.signals import FuruTerminated
 from tests.support.memory_queue import MemoryQueue

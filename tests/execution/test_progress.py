@@ -11,9 +11,9 @@ import pytest
 import furu
 from furu import logs
 from furu.execution import build_plan, run_local
-from furu.execution.outcomes import Failure, Outcome, RunReport, Start, Status, Verdict
-from furu.execution.progress import LINE_SEC, Lines, Progress, open_view
-from furu.execution.tally import State
+from furu.execution.reporting.progress import LINE_SEC, Lines, Progress, open_view
+from furu.execution.reporting.tally import State
+from furu.execution.scheduling.outcomes import Failure, Outcome, RunReport, Start, Status, Verdict
 from furu.execution.worker import NodeEnd
 from tests.support.graphs import DOES, Gate, Node, failing, leaf
 
@@ -317,7 +317,7 @@ def test_the_live_view_is_for_terminals(tell, console, monkeypatch, *, term, std
 def test_without_rich_a_terminal_gets_lines(tell, console, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     console(Terminal(), "INFO")
-    monkeypatch.setattr("furu.execution.progress.find_spec", lambda name: None)
+    monkeypatch.setattr("furu.execution.reporting.progress.find_spec", lambda name: None)
     told = tell(leaf("a"), view=open_view)
     assert isinstance(told.progress._view, Lines)
     told.progress.run_ended(NOTHING, None)

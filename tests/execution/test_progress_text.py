@@ -6,8 +6,7 @@ from collections import Counter
 
 import pytest
 
-from furu.execution.outcomes import Failure, Outcome, RunReport
-from furu.execution.progress_text import (
+from furu.execution.reporting.progress_text import (
     describe_class,
     describe_end,
     describe_eta,
@@ -18,7 +17,8 @@ from furu.execution.progress_text import (
     label_classes,
     label_node,
 )
-from furu.execution.tally import ClassCount, Eta, Snapshot, State
+from furu.execution.reporting.tally import ClassCount, Eta, Snapshot, State
+from furu.execution.scheduling.outcomes import Failure, Outcome, RunReport
 
 
 def a_class(namespace: str, typical_sec: float | None = None, **found: int) -> ClassCount:

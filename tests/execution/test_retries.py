@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from furu.execution.arguments import FuruArgumentError
-from furu.execution.outcomes import Event, Outcome
-from furu.execution.retries import Decision, RetryPolicy, exponential_backoff, no_backoff
+from furu.execution.scheduling.arguments import FuruArgumentError
+from furu.execution.scheduling.outcomes import Event, Outcome
+from furu.execution.scheduling.retries import Decision, RetryPolicy, exponential_backoff, no_backoff
 
 POLICY = RetryPolicy(max_retries=2, max_invalid=1, max_worker_losses=3, max_preemptions=5, backoff=lambda n: 10.0 * n)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from furu.execution import run_local
-from furu.execution.schedule import Schedule
+from furu.execution.scheduling.schedule import Schedule
 from tests.support import graphs
 from tests.support.deeds import Deed
 from tests.support.graphs import PATIENCE_SEC, Gate, Heard, Node, chain, leaf

@@ -11,10 +11,10 @@ import pytest
 import furu
 from furu.errors import FuruCorruptRecord, FuruFutureRecord, FuruStoreError
 from furu.execution import Reporter, build_plan, run_local
-from furu.execution.outcomes import Outcome, RunReport, Start, Status, Verdict
-from furu.execution.reporter import Reporters
-from furu.execution.run_log import RunLog, render_plan
-from furu.execution.run_record import EventKind, list_runs, read_run
+from furu.execution.reporting.reporter import Reporters
+from furu.execution.reporting.run_log import RunLog, render_plan
+from furu.execution.reporting.run_record import EventKind, list_runs, read_run
+from furu.execution.scheduling.outcomes import Outcome, RunReport, Start, Status, Verdict
 from furu.execution.worker import NodeEnd
 from furu.lifecycle.lease import Participant
 from furu.storage.layout import RootPaths

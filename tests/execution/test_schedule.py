@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from furu.execution.outcomes import Failure, Outcome, RunReport, Start, Status, Verdict
-from furu.execution.retries import RetryPolicy
-from furu.execution.schedule import Schedule
+from furu.execution.scheduling.outcomes import Failure, Outcome, RunReport, Start, Status, Verdict
+from furu.execution.scheduling.retries import RetryPolicy
+from furu.execution.scheduling.schedule import Schedule
 from tests.execution.schedule_steps import DIAMOND, FAILED, PAIRS, run_one_by_one, schedule_of, succeed, taken
 
 

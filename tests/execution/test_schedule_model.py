@@ -15,9 +15,9 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from furu.execution.outcomes import NO_ATTEMPT, Node, Outcome, RunReport, Start, Status
-from furu.execution.retries import RetryPolicy
-from furu.execution.schedule import Schedule
+from furu.execution.scheduling.outcomes import NO_ATTEMPT, Node, Outcome, RunReport, Start, Status
+from furu.execution.scheduling.retries import RetryPolicy
+from furu.execution.scheduling.schedule import Schedule
 
 POLICY = RetryPolicy(
     max_retries=2, max_invalid=1, max_worker_losses=2, max_preemptions=3, backoff=lambda failures: 3.0 * failures

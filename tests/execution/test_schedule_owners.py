@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from furu.errors import FuruDependencyCycle
-from furu.execution.arguments import FuruArgumentError
-from furu.execution.graph import GraphMisuse
-from furu.execution.outcomes import Failure, Node, Outcome, ScheduleMisuse, Start, Status, Verdict
-from furu.execution.schedule import Schedule
+from furu.execution.scheduling.arguments import FuruArgumentError
+from furu.execution.scheduling.graph import GraphMisuse
+from furu.execution.scheduling.outcomes import Failure, Node, Outcome, ScheduleMisuse, Start, Status, Verdict
+from furu.execution.scheduling.schedule import Schedule
 from tests.execution.schedule_steps import DIAMOND, FAILED, run_one_by_one, schedule_of, succeed, taken
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from furu.execution.slurm_client import (
+from furu.execution.slurm.client import (
     MAX_IDS_PER_COMMAND,
     Backoff,
     FuruSlurmError,
@@ -16,7 +16,7 @@ from furu.execution.slurm_client import (
     SlurmClient,
     run_command,
 )
-from furu.execution.slurm_jobs import JobState
+from furu.execution.slurm.jobs import JobState
 
 UNKNOWN_ID = Outcome(1, stderr="slurm_load_jobs error: Invalid job id specified\n")
 NO_ACCOUNTING = Outcome(1, stderr="Slurm accounting storage is disabled\n")

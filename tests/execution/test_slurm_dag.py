@@ -11,10 +11,11 @@ import pytest
 
 import furu
 from furu import FuruComputeError, FuruConfigError, FuruError, SlurmSpec, clock
-from furu.execution import Status, attach_slurm_dag, build_plan, slurm_watch, submit_slurm_dag
+from furu.execution import Status, attach_slurm_dag, build_plan, submit_slurm_dag
 from furu.execution.context import ExecContext, executing
-from furu.execution.slurm_client import FuruSlurmError, SlurmClient
-from furu.execution.slurm_text import SlurmLimits
+from furu.execution.slurm import watch as slurm_watch
+from furu.execution.slurm.client import FuruSlurmError, SlurmClient
+from furu.execution.slurm.text import SlurmLimits
 from furu.lifecycle.artifact import Artifact, Terms
 from furu.lifecycle.computable import artifact_paths
 from furu.lifecycle.lease import THIS_PROCESS, Participant
@@ -33,7 +34,7 @@ def own_watch(monkeypatch):
     """What this process believes about jobs ends with the test."""
     watch = slurm_watch.SlurmWatch()
     monkeypatch.setattr(slurm_watch, "WATCH", watch)
-    monkeypatch.setattr("furu.execution.slurm_attach.WATCH", watch)
+    monkeypatch.setattr("furu.execution.slurm.attach.WATCH", watch)
     return watch
 
 
@@ -534,8 +535,8 @@ class TestSubmitit:
                 return Job(str(100 + len(told)))
 
         monkeypatch.setattr(submitit, "AutoExecutor", AutoExecutor)
-        monkeypatch.setattr("furu.execution.slurm_watch.SlurmClient", lambda: SlurmClient(run=no_slurm))
-        monkeypatch.setattr("furu.execution.slurm_submit.SlurmClient", lambda: SlurmClient(run=no_slurm))
+        monkeypatch.setattr("furu.execution.slurm.watch.SlurmClient", lambda: SlurmClient(run=no_slurm))
+        monkeypatch.setattr("furu.execution.slurm.submit.SlurmClient", lambda: SlurmClient(run=no_slurm))
         return told
 
     def test_s192_s193_parameters(self, told, own_store):

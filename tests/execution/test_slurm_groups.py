@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from furu.execution.slurm_groups import ARRAY_FROM, Waiting, group_level
+from furu.execution.slurm.groups import ARRAY_FROM, Waiting, group_level
 
 ARRAYS = {"1": 4, "5": 4, "9": 2}
 JOBS = ["20", "21", *(f"{base}_{index}" for base, size in ARRAYS.items() for index in range(size))]

@@ -12,8 +12,11 @@ import pytest
 
 import furu
 from furu import clock
-from furu.execution import slurm_job, slurm_watch, submit_slurm_dag, time_limit
+from furu.execution import submit_slurm_dag
 from furu.execution.payload import FuruPayloadError
+from furu.execution.slurm import job as slurm_job
+from furu.execution.slurm import time_limit
+from furu.execution.slurm import watch as slurm_watch
 from furu.lifecycle.computable import artifact_paths
 from furu.storage.records import EndedJobRecord, parse
 from furu.testing import FakeSlurm, run_script

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from furu.execution.slurm_jobs import (
+from furu.execution.slurm.jobs import (
     ENDINGS,
     ENDINGS_BY_CAUSE,
     MAY_RUN_AGAIN,

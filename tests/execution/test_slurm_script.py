@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from furu import FuruConfigError, SlurmSpec
-from furu.execution.slurm_script import JobProgram, job_request
+from furu.execution.slurm.script import JobProgram, job_request
 
 ONE = [JobProgram("some.module", ("an argument", "$HOME"))]
 

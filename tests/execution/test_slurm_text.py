@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from furu.execution.slurm_jobs import NEVER_SATISFIED, ExitCode, JobEnding, JobState
-from furu.execution.slurm_text import (
+from furu.execution.slurm.jobs import NEVER_SATISFIED, ExitCode, JobEnding, JobState
+from furu.execution.slurm.text import (
     SlurmLimits,
     base_job_id,
     expand_job_id,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from furu.execution.outcomes import Status
-from furu.execution.tally import SHOWN_RUNNING, ClassCount, Eta, Running, State, Tally, estimate
+from furu.execution.reporting.tally import SHOWN_RUNNING, ClassCount, Eta, Running, State, Tally, estimate
+from furu.execution.scheduling.outcomes import Status
 
 WAITING, RUNNING, DONE, ELSEWHERE = State.WAITING, State.RUNNING, State.DONE, State.ELSEWHERE
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from furu.execution.worker_output import WorkerOutput
+from furu.execution.reporting.worker_output import WorkerOutput
 
 
 class Own(io.StringIO):

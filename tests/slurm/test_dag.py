@@ -11,8 +11,9 @@ import pytest
 
 from furu import SlurmSpec
 from furu.config import settings
-from furu.execution import FuruRunError, Status, attach_slurm_dag, build_plan, run_local, slurm_watch, submit_slurm_dag
-from furu.execution.slurm_client import SlurmClient
+from furu.execution import FuruRunError, Status, attach_slurm_dag, build_plan, run_local, submit_slurm_dag
+from furu.execution.slurm import watch as slurm_watch
+from furu.execution.slurm.client import SlurmClient
 from furu.lifecycle.computable import artifact_paths
 from furu.storage.records import EndedJobRecord, parse
 from tests.slurm.cluster.daemons import wait_until
@@ -31,7 +32,7 @@ LOGS = {".log", ".err", ".out"}
 def own_watch(monkeypatch):
     watch = slurm_watch.SlurmWatch()
     monkeypatch.setattr(slurm_watch, "WATCH", watch)
-    monkeypatch.setattr("furu.execution.slurm_attach.WATCH", watch)
+    monkeypatch.setattr("furu.execution.slurm.attach.WATCH", watch)
 
 
 @pytest.fixture(params=["submitit", "sbatch"])

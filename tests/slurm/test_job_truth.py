@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from furu.execution.slurm_client import JobRequest, Outcome, SlurmClient, run_command
-from furu.execution.slurm_jobs import JobEnding, JobFacts, JobMemory, JobState
+from furu.execution.slurm.client import JobRequest, Outcome, SlurmClient, run_command
+from furu.execution.slurm.jobs import JobEnding, JobFacts, JobMemory, JobState
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.xdist_group("slurm")]
 

@@ -11,7 +11,7 @@ import pytest
 
 from furu.errors import FuruMissingArtifact
 from furu.execution import build_plan
-from furu.execution.slurm_client import SlurmClient
+from furu.execution.slurm.client import SlurmClient
 from furu.execution.slurm_pool import run_slurm_pool
 from furu.execution.slurm_spec import SlurmSpec
 from furu.lifecycle.computable import artifact_paths

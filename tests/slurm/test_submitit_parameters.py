@@ -8,8 +8,8 @@ import os
 import pytest
 import submitit
 
-from furu.execution.slurm_client import SlurmClient
-from furu.execution.slurm_jobs import JobEnding
+from furu.execution.slurm.client import SlurmClient
+from furu.execution.slurm.jobs import JobEnding
 from furu.execution.slurm_spec import SlurmSpec
 from tests.slurm.cluster.daemons import wait_until
 

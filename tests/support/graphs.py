@@ -6,14 +6,14 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import furu
-from furu.execution.outcomes import Outcome
-from furu.execution.reporter import Reporter
+from furu.execution.reporting.reporter import Reporter
+from furu.execution.scheduling.outcomes import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from furu.execution import DependencyPlan
-    from furu.execution.outcomes import RunReport, Start, Verdict
+    from furu.execution.scheduling.outcomes import RunReport, Start, Verdict
     from furu.execution.worker import NodeEnd
 
 PATIENCE_SEC: Final = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from furu.execution.pool_queue import Claim, TaskEnd, TaskName, WorkerRecord, WorkerSight
+from furu.execution.pool.queue import Claim, TaskEnd, TaskName, WorkerRecord, WorkerSight
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from furu.execution.pool_queue import TaskName, WorkerRecord
+from furu.execution.pool.queue import TaskName, WorkerRecord
 
 
 def task(number: int, need_sec: int = 0) -> TaskName:

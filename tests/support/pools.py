@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from furu.execution import pool_worker
-from furu.execution.fake_slurm import FakeSlurm, run_script
-from furu.execution.slurm_client import FuruSlurmError
+from furu.execution.pool import worker as pool_worker
+from furu.execution.slurm.client import FuruSlurmError
+from furu.execution.slurm.fake import FakeSlurm, run_script
 from furu.execution.slurm_pool import run_slurm_pool
 from furu.execution.slurm_spec import SlurmSpec
 from furu.storage.pool_layout import PoolPaths
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from furu.core.furu import Furu
-    from furu.execution.fake_slurm_job import FakeJob
-    from furu.execution.slurm_client import JobRequest, Slurm
-    from furu.execution.slurm_jobs import JobFacts
+    from furu.execution.slurm.client import JobRequest, Slurm
+    from furu.execution.slurm.fake_job import FakeJob
+    from furu.execution.slurm.jobs import JobFacts
     from furu.execution.slurm_pool import SlurmPoolResult
 
 SPECS = {"default": SlurmSpec(), "gpu": SlurmSpec(partition="gpu", gpus=1)}
@@ -61,7 +61,7 @@ def arguments_of(job: FakeJob) -> list[str]:
     commands = [match["words"] for match in _COMMAND.finditer(job.script)]
     index = int(job.job_id.partition("_")[2] or 0)
     words = shlex.split(commands[index if len(commands) > 1 else 0])
-    return words[words.index("furu.execution.pool_worker") + 1 :]
+    return words[words.index("furu.execution.pool.worker") + 1 :]
 
 
 def in_thread(job: FakeJob) -> ThreadJob:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import furu
 from furu.config import settings
-from furu.execution import slurm_job
+from furu.execution.slurm import job as slurm_job
 
 if TYPE_CHECKING:
-    from furu.execution.fake_slurm_job import FakeJob
+    from furu.execution.slurm.fake_job import FakeJob
 
 
 def root_file(name: str) -> Path:

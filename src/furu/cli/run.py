@@ -9,8 +9,8 @@ import click
 from furu.cli import output, targets
 from furu.cli.main import FAILED, exit_code
 from furu.errors import FuruError, FuruMissingArtifact
-from furu.execution.arguments import FuruArgumentError
 from furu.execution.local import run_local
+from furu.execution.scheduling.arguments import FuruArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,21 +9,21 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from furu.execution.arguments import FuruArgumentError
     from furu.execution.context import EXEC_CONTEXT, ExecContext, in_executor
     from furu.execution.futures import FuruMissingExecutor, run_futures
     from furu.execution.local import run_local
     from furu.execution.owners import FuruFailedDependencies, FuruStaleOwner
     from furu.execution.plan import DependencyPlan, PlanNode, Status, build_plan, ready_todo, topo_order_todo
-    from furu.execution.pool_adopt import FuruPoolAlive, FuruPoolTaken
-    from furu.execution.pool_staff import FuruPoolError
+    from furu.execution.pool.adopt import FuruPoolAlive, FuruPoolTaken
+    from furu.execution.pool.staff import FuruPoolError
     from furu.execution.processes import FuruWorkerError
-    from furu.execution.reporter import Reporter
+    from furu.execution.reporting.reporter import Reporter
     from furu.execution.run import FuruRunError, FuruUnguardedScript
-    from furu.execution.slurm_attach import SlurmDag, attach_slurm_dag
+    from furu.execution.scheduling.arguments import FuruArgumentError
+    from furu.execution.slurm.attach import SlurmDag, attach_slurm_dag
+    from furu.execution.slurm.report import DagNode, DagReport, NodeState
     from furu.execution.slurm_dag import FuruForeignOwner, SlurmDagSubmission, submit_slurm_dag
     from furu.execution.slurm_pool import SlurmPoolResult, run_slurm_pool
-    from furu.execution.slurm_report import DagNode, DagReport, NodeState
     from furu.execution.slurm_spec import FuruMissingSpec, SlurmSpec
 
 _HOMES: Final = {
@@ -38,27 +38,27 @@ _HOMES: Final = {
     "build_plan": "plan",
     "ready_todo": "plan",
     "topo_order_todo": "plan",
-    "Reporter": "reporter",
-    "FuruArgumentError": "arguments",
+    "Reporter": "reporting.reporter",
+    "FuruArgumentError": "scheduling.arguments",
     "FuruFailedDependencies": "owners",
     "FuruMissingExecutor": "futures",
     "FuruStaleOwner": "owners",
     "FuruUnguardedScript": "run",
     "FuruWorkerError": "processes",
     "FuruRunError": "run",
-    "SlurmDag": "slurm_attach",
-    "attach_slurm_dag": "slurm_attach",
+    "SlurmDag": "slurm.attach",
+    "attach_slurm_dag": "slurm.attach",
     "FuruForeignOwner": "slurm_dag",
     "SlurmDagSubmission": "slurm_dag",
     "submit_slurm_dag": "slurm_dag",
-    "FuruPoolAlive": "pool_adopt",
-    "FuruPoolTaken": "pool_adopt",
-    "FuruPoolError": "pool_staff",
+    "FuruPoolAlive": "pool.adopt",
+    "FuruPoolTaken": "pool.adopt",
+    "FuruPoolError": "pool.staff",
     "SlurmPoolResult": "slurm_pool",
     "run_slurm_pool": "slurm_pool",
-    "DagNode": "slurm_report",
-    "DagReport": "slurm_report",
-    "NodeState": "slurm_report",
+    "DagNode": "slurm.report",
+    "DagReport": "slurm.report",
+    "NodeState": "slurm.report",
     "FuruMissingSpec": "slurm_spec",
     "SlurmSpec": "slurm_spec",
 }

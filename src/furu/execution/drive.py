@@ -8,9 +8,9 @@ from furu import clock
 from furu.lifecycle.signals import computing, shielded
 
 if TYPE_CHECKING:
-    from furu.execution.outcomes import Start
-    from furu.execution.queues import Free
     from furu.execution.run import Run, Task
+    from furu.execution.scheduling.outcomes import Start
+    from furu.execution.scheduling.queues import Free
     from furu.execution.worker import NodeEnd
 
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from furu import clock
 from furu.errors import FuruError
-from furu.execution.arguments import FuruArgumentTypeError, FuruArgumentValueError, check_count
 from furu.execution.drive import drive
-from furu.execution.outcomes import Outcome
 from furu.execution.payload import PayloadWriter, run_payload
-from furu.execution.progress import default_reporter
+from furu.execution.reporting.progress import default_reporter
 from furu.execution.run import Run
+from furu.execution.scheduling.arguments import FuruArgumentTypeError, FuruArgumentValueError, check_count
+from furu.execution.scheduling.outcomes import Outcome
 from furu.execution.worker import NodeEnd
 from furu.lifecycle.artifact import Artifact
 from furu.lifecycle.computable import artifact_paths
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from furu.core.furu import Furu
-    from furu.execution.arguments import OnError, WindowSize
-    from furu.execution.outcomes import Start
-    from furu.execution.reporter import Reporter
+    from furu.execution.reporting.reporter import Reporter
     from furu.execution.run import Task
+    from furu.execution.scheduling.arguments import OnError, WindowSize
+    from furu.execution.scheduling.outcomes import Start
 
 _IN_FLIGHT: Final = 32
 _FREE_PASSES: Final = 10

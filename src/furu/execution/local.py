@@ -8,11 +8,11 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from furu import clock
-from furu.execution.arguments import FuruArgumentValueError, check_count
 from furu.execution.drive import drive
 from furu.execution.processes import ProcessWorkers
-from furu.execution.progress import default_reporter
+from furu.execution.reporting.progress import default_reporter
 from furu.execution.run import Run, Task
+from furu.execution.scheduling.arguments import FuruArgumentValueError, check_count
 from furu.execution.worker import NodeEnd, run_node
 from furu.lifecycle.computable import artifact_paths
 from furu.lifecycle.lease import THIS_PROCESS
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from furu.core.furu import Furu
-    from furu.execution.arguments import OnError, WindowSize
-    from furu.execution.reporter import Reporter
+    from furu.execution.reporting.reporter import Reporter
+    from furu.execution.scheduling.arguments import OnError, WindowSize
 
 WorkerKind = Literal["thread", "process"]
 _KINDS: Final[tuple[WorkerKind, ...]] = ("thread", "process")

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from furu import clock
 from furu.errors import FuruError
-from furu.execution.outcomes import Outcome
 from furu.execution.payload import PayloadWriter, run_payload
+from furu.execution.reporting.worker_output import WorkerOutput, write_there
+from furu.execution.scheduling.outcomes import Outcome
 from furu.execution.worker import NodeEnd
-from furu.execution.worker_output import WorkerOutput, write_there
 from furu.lifecycle.signals import in_batch_job, shielded, terminate_this_process
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
-    from furu.execution.outcomes import Start
     from furu.execution.run import Task
+    from furu.execution.scheduling.outcomes import Start
 
 _READY: Final = b""
 _PATIENCE_SEC: Final = 5.0

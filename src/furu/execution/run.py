@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from furu import clock, logs
 from furu.config import settings
 from furu.errors import FuruComputeError, FuruError
-from furu.execution.arguments import check_limits, check_on_error, check_seconds, check_window_size
-from furu.execution.outcomes import Failure, Node, Outcome, RunReport, Start
 from furu.execution.owners import FuruFailedDependencies, OwnerWatch
 from furu.execution.plan import DependencyPlan, Status, build_plan
-from furu.execution.retries import RetryPolicy, exponential_backoff
-from furu.execution.schedule import Schedule
+from furu.execution.scheduling.arguments import check_limits, check_on_error, check_seconds, check_window_size
+from furu.execution.scheduling.outcomes import Failure, Node, Outcome, RunReport, Start
+from furu.execution.scheduling.retries import RetryPolicy, exponential_backoff
+from furu.execution.scheduling.schedule import Schedule
 from furu.execution.worker import NodeEnd
 from furu.lifecycle.computable import artifact_paths, node_name
 
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from furu.core.furu import Furu
-    from furu.execution.arguments import OnError, WindowSize
-    from furu.execution.outcomes import Verdict
     from furu.execution.owners import Sight
-    from furu.execution.queues import Free
-    from furu.execution.reporter import Reporter
+    from furu.execution.reporting.reporter import Reporter
+    from furu.execution.scheduling.arguments import OnError, WindowSize
+    from furu.execution.scheduling.outcomes import Verdict
+    from furu.execution.scheduling.queues import Free
 
 _LOG: Final = logging.getLogger("furu")
 _FIRST_RETRY_SEC: Final = 0.1

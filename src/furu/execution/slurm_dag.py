@@ -20,18 +20,18 @@ from typing import TYPE_CHECKING, Any, Final
 from furu import clock, config, logs
 from furu.errors import FuruComputeError, FuruError
 from furu.execution.context import BATCH_BACKEND
-from furu.execution.outcomes import Start
 from furu.execution.owners import FuruFailedDependencies
 from furu.execution.payload import PayloadWriter
 from furu.execution.plan import DependencyPlan, PlanNode, Status, build_plan, topo_order_todo
+from furu.execution.reporting.run_log import write_plan
 from furu.execution.run import Task, new_run_id
-from furu.execution.run_log import write_plan
-from furu.execution.slurm_attach import SlurmDag, attach_slurm_dag
-from furu.execution.slurm_groups import ARRAY_FROM, Group, Waiting, group_level
+from furu.execution.scheduling.outcomes import Start
+from furu.execution.slurm.attach import SlurmDag, attach_slurm_dag
+from furu.execution.slurm.groups import ARRAY_FROM, Group, Waiting, group_level
+from furu.execution.slurm.submit import JobProgram, submitter
+from furu.execution.slurm.text import base_job_id
+from furu.execution.slurm.watch import ask_slurm
 from furu.execution.slurm_spec import check_specs
-from furu.execution.slurm_submit import JobProgram, submitter
-from furu.execution.slurm_text import base_job_id
-from furu.execution.slurm_watch import ask_slurm
 from furu.lifecycle.artifact import Artifact
 from furu.lifecycle.computable import artifact_paths
 from furu.lifecycle.compute import record_identity
@@ -44,13 +44,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from furu.core.furu import Furu
-    from furu.execution.slurm_client import Slurm
+    from furu.execution.slurm.client import Slurm
+    from furu.execution.slurm.submit import Submitter
     from furu.execution.slurm_spec import SlurmSpec
-    from furu.execution.slurm_submit import Submitter
 
 _LOG: Final = logging.getLogger("furu")
 
-_PROGRAM: Final = "furu.execution.slurm_job"
+_PROGRAM: Final = "furu.execution.slurm.job"
 _HASH_SHOWN: Final = 8
 
 

@@ -14,24 +14,24 @@ from typing import TYPE_CHECKING, Any, Final
 from furu import clock
 from furu.config import settings
 from furu.errors import FuruProtocolError, add_context
-from furu.execution.arguments import check_count, check_seconds
 from furu.execution.context import BATCH_BACKEND
 from furu.execution.drive import drive
 from furu.execution.payload import PayloadWriter
 from furu.execution.plan import DependencyPlan, Status
-from furu.execution.pool_adopt import PoolFiles, new_record
-from furu.execution.pool_engine import PoolEngine
-from furu.execution.pool_queue import FileQueue
-from furu.execution.pool_roster import Roster
-from furu.execution.pool_runtimes import Runtimes
-from furu.execution.pool_staff import Staff
-from furu.execution.progress import default_reporter
+from furu.execution.pool.adopt import PoolFiles, new_record
+from furu.execution.pool.engine import PoolEngine
+from furu.execution.pool.queue import FileQueue
+from furu.execution.pool.roster import Roster
+from furu.execution.pool.runtimes import Runtimes
+from furu.execution.pool.staff import Staff
+from furu.execution.reporting.progress import default_reporter
 from furu.execution.run import Run
-from furu.execution.slurm_client import SlurmClient
-from furu.execution.slurm_jobs import JobMemory
+from furu.execution.scheduling.arguments import check_count, check_seconds
+from furu.execution.slurm.client import SlurmClient
+from furu.execution.slurm.jobs import JobMemory
+from furu.execution.slurm.submit import submitter
+from furu.execution.slurm.watch import ask_slurm
 from furu.execution.slurm_spec import check_specs
-from furu.execution.slurm_submit import submitter
-from furu.execution.slurm_watch import ask_slurm
 from furu.lifecycle.lease import THIS_PROCESS
 from furu.storage.layout import RootPaths, SubmititPaths
 
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from furu.core.furu import Furu
-    from furu.execution.arguments import OnError, WindowSize
-    from furu.execution.reporter import Reporter
-    from furu.execution.slurm_client import Slurm
+    from furu.execution.reporting.reporter import Reporter
+    from furu.execution.scheduling.arguments import OnError, WindowSize
+    from furu.execution.slurm.client import Slurm
     from furu.execution.slurm_spec import SlurmSpec
 
 _LONGEST_BEAT_SEC: Final = 10.0

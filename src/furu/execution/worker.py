@@ -21,7 +21,7 @@ from furu.errors import (
     FuruStoreError,
 )
 from furu.execution.context import ExecContext, executing
-from furu.execution.outcomes import Outcome
+from furu.execution.scheduling.outcomes import Outcome
 from furu.lifecycle.computable import artifact_paths
 from furu.lifecycle.get import compute_as_node
 from furu.lifecycle.lease import THIS_PROCESS

@@ -77,7 +77,7 @@ class Jobs(NamedTuple):
 NO_JOBS: Final = Jobs(None, ())
 _ASKS: Final[dict[str, Callable[[Collection[str]], Mapping[str, JobSight]]]] = {}
 # They lie above this layer: imported only when a record says that there are such jobs. Each registers itself.
-_HOMES: Final = {"slurm": "furu.execution.slurm_watch"}
+_HOMES: Final = {"slurm": "furu.execution.slurm.watch"}
 
 
 def register(kind: str, ask: Callable[[Collection[str]], Mapping[str, JobSight]]) -> None:

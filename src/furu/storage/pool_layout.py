@@ -1,4 +1,4 @@
-"""The file names of a pool of workers; see `furu.execution.pool_queue`.
+"""The file names of a pool of workers; see `furu.execution.pool.queue`.
 
     <runs>/open-pools/<run id>      a pool that is not over
     <runs>/<run id>/pool/

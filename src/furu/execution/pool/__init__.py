@@ -1,0 +1,1 @@
+"""The inside of `run_slurm_pool`: queue, workers, staff."""

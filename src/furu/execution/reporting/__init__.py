@@ -1,0 +1,1 @@
+"""Who hears what a run does: records, progress, live view."""

@@ -1,0 +1,1 @@
+"""The pure scheduler behind every backend."""
