@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from typing import Any
 
@@ -173,10 +174,18 @@ class TestReplacing:
         VERDICTS[:] = [True]
         assert "1" == Judged().get()
 
-    def test_files_of_replaced_results_go_but_for_the_last(self, monkeypatch) -> None:
+    def test_files_of_results_that_were_replaced_just_now_stay(self, monkeypatch) -> None:
+        monkeypatch.setenv("FURU_ALWAYS_RERUN", "ALL")
+        for number in (1, 2, 3):
+            assert str(number) == Judged().get()
+        assert 3 == len(list((Judged()._base_furu_dir() / "files").iterdir()))
+
+    def test_files_of_results_that_were_replaced_long_ago_go_but_for_the_last(self, monkeypatch) -> None:
         Judged().get()
         monkeypatch.setenv("FURU_ALWAYS_RERUN", "ALL")
         for number in (2, 3, 4):
+            for record in (Judged()._base_furu_dir() / "attempts").glob("*/success.json"):
+                os.utime(record, (record.stat().st_mtime - 4000, record.stat().st_mtime - 4000))
             assert str(number) == Judged().get()
         files = sorted((Judged()._base_furu_dir() / "files").iterdir())
         assert ["3", "4"] == [(path / "file").read_text() for path in files]

@@ -45,11 +45,14 @@ def pids() -> list[int]:
 
 
 class Refusal(Exception):
-    """Can't be pickled, unlike an error of furu's: takes two arguments, and gives one to its base."""
+    """Can't be pickled, whatever a library has taught the pickler about exceptions."""
 
     def __init__(self, text: str, number: int) -> None:
         super().__init__(text)
         self.number = number
+
+    def __reduce__(self) -> Any:
+        raise TypeError("this one stays where it is")
 
 
 class Deed(furu.Furu[str]):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import logging
+import math
 import os
 import traceback
 from pathlib import Path
@@ -35,8 +37,10 @@ if TYPE_CHECKING:
     from furu.lifecycle.artifact import Artifact
     from furu.lifecycle.computable import Computable
     from furu.lifecycle.lease import Lease, Participant
+    from furu.storage.layout import AttemptPaths
 
 _LOG: Final = logging.getLogger("furu")
+_READERS_SEC: Final = 3600.0
 _MESSAGE_CHARS: Final = 10_000
 _TRACEBACK_CHARS: Final = 100_000
 
@@ -161,11 +165,22 @@ class Attempt:
             self._drop_superseded(kept={self.lease.token, replaces})
 
     def _drop_superseded(self, kept: set[str]) -> None:
-        """Files of results that were replaced earlier; the last one stays for those who read it now."""
+        """Files of results that were replaced long ago; later ones stay for those who still read them.
+
+        Both moments are stamps of one file server: that of our publish, and that of the publish that came after.
+        """
+        now = self._stamp(self._paths.lease(self.lease.token))
+        ended = [attempt for attempt in self._artifact.lock.ended() if attempt.ending is Ending.OK]
         with contextlib.suppress(OSError):  # a network filesystem keeps what somebody has open
-            for attempt in self._artifact.lock.ended():
-                if attempt.ending is Ending.OK and attempt.token not in kept:
+            for attempt, successor in itertools.pairwise(ended):
+                replaced_at = self._stamp(self._paths.ended(successor.token, Ending.OK))
+                if attempt.token not in kept and math.inf > now > replaced_at + _READERS_SEC:
                     self._me.disk.remove_tree(self._paths.files_of(attempt.token))
+
+    def _stamp(self, attempt: AttemptPaths) -> float:
+        """When an attempt was published, by the file server; for ever from now where that isn't on record."""
+        beaten = self._me.disk.read_beaten(attempt.success)
+        return beaten.mtime if beaten is not None else math.inf
 
     def _is_deleted(self, error: Exception) -> bool:
         """Whether `error` only says that somebody deleted the directories we worked in."""

@@ -232,7 +232,12 @@ class Cluster:
         self._wait_for("munged", self._munge_answers)
         self._start("slurmdbd", "slurmdbd", "-D")
         self._wait_for("slurmdbd", lambda: self._succeeds("sacctmgr", "-n", "list", "cluster"), timeout_sec=30)
-        self.run("sacctmgr", "-i", "add", "cluster", CLUSTER_NAME)
+        # On a busy disk the tables take long, and the first try may end in an "unspecified error".
+        self._wait_for("the cluster's record", self._is_recorded, timeout_sec=60)
+
+    def _is_recorded(self) -> bool:
+        added = self._succeeds("sacctmgr", "-i", "add", "cluster", CLUSTER_NAME)
+        return added or CLUSTER_NAME in self.run("sacctmgr", "-n", "list", "cluster", "format=cluster", check=False)
 
     def _bootstrap_database(self, base: list[str]) -> None:
         # mariadb-install-db needs a program of the full server package; feeding it the same tables does as well.
