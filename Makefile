@@ -12,6 +12,9 @@ BIN := $(VENV)/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 # Tests that share a cluster or a browser say so by a group, which stays on one worker.
 PYTEST := -m pytest --numprocesses=$(WORKERS) --dist=loadgroup
+# Real processes, clusters and signals share two cores: what fails there is tried once more, alone, and loudly.
+again = { echo "!!! tests failed; each that did is tried once more, alone"; \
+	$(1)/python -m pytest --numprocesses=0 --last-failed --last-failed-no-failures=none; }
 QUICK := -m "not slow" --hypothesis-profile=quick
 RECIPE := pyproject.toml constraints.txt tools/make-venv.sh
 # The second is what newer pips read for the environment that builds the project.
@@ -30,7 +33,7 @@ demo: $(VENV)/.demo ## compute the example, then load it
 	$(BIN)/python -m examples.digits
 
 test: debian-packages lint ## everything that must hold before a change lands
-	FURU_TEST_SLURM_SETUP=1 $(BIN)/python $(PYTEST) --hypothesis-profile=standard
+	export FURU_TEST_SLURM_SETUP=1; $(BIN)/python $(PYTEST) --hypothesis-profile=standard || $(call again,$(BIN))
 	$(MAKE) test-others
 
 test-fast: $(VENV)/.dev ## the quick tests, in less than a minute
@@ -43,7 +46,7 @@ test-on-none:
 	@echo "!!! none of the further Pythons ($(VERSIONS)) starts here: tested on $(PYTHON) only"
 
 test-on-%: .venv-%/.wheel
-	.venv-$*/bin/python $(PYTEST) $(QUICK)
+	.venv-$*/bin/python $(PYTEST) $(QUICK) || $(call again,.venv-$*/bin)
 
 lint: $(VENV)/.dev ## style, types and the house rules
 	$(BIN)/ruff check
