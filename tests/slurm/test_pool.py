@@ -245,5 +245,6 @@ def test_preempted_by_a_more_urgent_job(slurm_cluster, place):
         slurm_cluster.run("sbatch", f"--nodelist={next(place.glob('on a *')).name.split()[2]}", *options)
         assert 0 == script.finish(90), script.story()
     assert ["a", "a"] == deeds.created()
-    assert endings_of(Slow(name="a")) in (["ok", "preempted"], ["crashed", "ok"])  # Slurm may kill a young step unwarned
+    # Slurm may kill a young step without a warning.
+    assert endings_of(Slow(name="a")) in (["ok", "preempted"], ["crashed", "ok"])
     assert wait_until(lambda: not slurm_cluster.run("squeue", "-h").strip(), timeout_sec=20)
