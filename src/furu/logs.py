@@ -181,14 +181,9 @@ class _Listening:
     """The one hook into `logging`: in place while a capture is open, in whatever thread."""
 
     def __init__(self) -> None:
-        self._renew_lock()
-        # Another thread may hold it while this process is forked; the child would wait for ever.
-        os.register_at_fork(after_in_child=self._renew_lock)
+        self.renew_lock()
         self._open_count = 0
         self._factory = _RecordFactory(logging.LogRecord, logging.WARNING)
-
-    def _renew_lock(self) -> None:
-        self._lock = threading.Lock()
 
     def start(self) -> None:
         """One capture more."""

@@ -11,10 +11,9 @@ proven dead.
 from __future__ import annotations
 
 import heapq
-import logging
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from furu import config
 from furu.core.furu import Furu
@@ -25,8 +24,6 @@ from furu.lifecycle.computable import node_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
-
-_LOG: Final = logging.getLogger("furu")
 
 __all__ = ["DependencyPlan", "PlanNode", "Status", "build_plan", "ready_todo", "topo_order_todo"]
 
