@@ -4,7 +4,7 @@ PYTHON ?= python3
 # Each of these that starts on this machine also runs the tests, in a venv of its own.
 VERSIONS := 3.11 3.12 3.13
 # Installed by apt where that is possible: what the tests use and pip can't bring.
-DEBIAN_PACKAGES := git $(shell grep -v '^\#' tests/slurm/debian-packages.txt)
+DEBIAN_PACKAGES := git chromium fonts-dejavu-core bindfs $(shell grep -v '^\#' tests/slurm/debian-packages.txt)
 WORKERS ?= 2
 
 VENV := .venv

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -217,13 +218,26 @@ class TestHandlers:
         assert f"made by {owner.pid}" == owner.expect("got")
 
     def test_s085_s109_worker_threads_install_nothing(self, start) -> None:
-        owner = start("threading.Thread(target=Told().get).start(); print('main', signal.getsignal(signal.SIGTERM))")
+        owner = start(
+            "worker = threading.Thread(target=Told().get); worker.start();"
+            "print('main', signal.getsignal(signal.SIGTERM)); worker.join()"
+        )
         assert "0" == owner.expect("main")
         owner.expect("creating")
         owner.send(signal.SIGTERM)
         assert -signal.SIGTERM == owner.finish()
         start(GET).expect("creating", timeout_sec=10)
         assert ["crashed"] == endings(Told())
+
+    @pytest.mark.skipif(sys.version_info < (3, 12), reason="until Python 3.11 threads may start threads at the exit")
+    def test_a_thread_that_outlives_the_main_thread_computes_nothing_without_a_heart(self, start) -> None:
+        owner = start(
+            "import time; main = threading.main_thread();"
+            "threading.Thread(target=lambda: (main.join(), time.sleep(0.2), Told().get())).start()"
+        )
+        owner.finish()
+        assert "hint: join your threads in the main thread" in owner.errors()
+        assert [] == holders(Told()) == endings(Told())
 
     def test_s109_setting_up_does_nothing_outside_the_main_thread(self) -> None:
         before = signal.getsignal(signal.SIGTERM)

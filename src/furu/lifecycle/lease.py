@@ -8,6 +8,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from furu import clock
+from furu.errors import FuruError
 from furu.lifecycle.waiting import Flights
 from furu.storage.atomic import DISK, GONE
 from furu.storage.layout import Ending
@@ -83,15 +84,29 @@ class Heart:
 
         A sibling thread that sees a token of this process which nobody here works on must be right in taking it for
         leaked.
+
+        Raises:
+            FuruError: this process can't start a thread, so nobody would keep the lease alive.
         """
         with self._changed:
             if self._thread is None:
-                thread = threading.Thread(target=self._run, name="furu-heart", daemon=True)
-                thread.start()  # raises where no more threads are allowed: then there is no heart to rely on
-                self._thread, self._nap_sec = thread, lease.heartbeat_sec
+                self._thread, self._nap_sec = self._started(), lease.heartbeat_sec
             elif lease.heartbeat_sec < self._nap_sec:
                 self._changed.notify()
             self._leases[lease.token] = lease
+
+    def _started(self) -> threading.Thread:
+        thread = threading.Thread(target=self._run, name="furu-heart", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            hints = [
+                "join your threads in the main thread: once that has ended, Python 3.12 and later start no others",
+                "does the process have as many threads as it may (ulimit -u)?",
+            ]
+            msg = f"nothing is computed, for no thread can keep the lease alive: {error}"
+            raise FuruError(msg, hints=hints) from error
+        return thread
 
     def forget(self, token: str) -> None:
         """Stop beating for a lease that has ended."""
