@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from furu.errors import FuruComputeError
+from furu.errors import FuruComputeError, FuruError
 from furu.lifecycle.artifact import Artifact, Terms
 from furu.lifecycle.computable import artifact_paths
 from furu.lifecycle.lease import Lease, Participant
@@ -161,7 +161,7 @@ class TestOwners:
     def test_a_heart_that_could_not_be_started_is_started_by_the_next(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(threading.Thread, "start", refuse_to_start)
-            with pytest.raises(RuntimeError, match="no more threads"):
+            with pytest.raises(FuruError, match="no more threads"):
                 self.acquire()
         assert not os.path.exists(self.paths.base)
         assert self.owner.heart.leases() == []
