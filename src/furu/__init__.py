@@ -9,6 +9,7 @@ from furu.config import Settings, configure, using
 from furu.core.furu import Furu, raw_dir
 from furu.core.furu_list import FuruList
 from furu.errors import (
+    FuruAnnotationError,
     FuruCodecError,
     FuruComputeError,
     FuruConfigError,
@@ -34,6 +35,7 @@ from furu.storage.results import Codec, register_codec
 
 if TYPE_CHECKING:
     from furu.evolution.aliases import FuruAliased
+    from furu.evolution.annotate import FuruPinned, annotations_of, note, pin, tag, unpin, untag
     from furu.evolution.differences import Difference, diff
     from furu.evolution.drift import Impact, StaleArtifact, impact, stale
     from furu.evolution.migrate import migrate
@@ -58,22 +60,29 @@ _HOMES: Final = {
     "Explanation": "furu.evolution.nearest",
     "FuruAliased": "furu.evolution.aliases",
     "FuruMigrationConflict": "furu.evolution.plan",
+    "FuruPinned": "furu.evolution.annotate",
     "FuruQueryError": "furu.index.query",
     "Impact": "furu.evolution.drift",
     "Migration": "furu.evolution.migration",
     "MigrationPlan": "furu.evolution.plan",
     "SlurmSpec": "furu.execution.slurm_spec",
     "StaleArtifact": "furu.evolution.drift",
+    "annotations_of": "furu.evolution.annotate",
     "diff": "furu.evolution.differences",
     "explain": "furu.evolution.nearest",
     "impact": "furu.evolution.drift",
     "migrate": "furu.evolution.migrate",
+    "note": "furu.evolution.annotate",
+    "pin": "furu.evolution.annotate",
     "plan_migrations": "furu.evolution.planning",
     "query": "furu.index.search",
     "refs": "furu.evolution.refs",
     "stale": "furu.evolution.drift",
+    "tag": "furu.evolution.annotate",
     "time_left": "furu.execution.slurm.time_limit",
     "undo_migration": "furu.evolution.undo",
+    "unpin": "furu.evolution.annotate",
+    "untag": "furu.evolution.annotate",
 }
 
 __all__ = [
@@ -86,6 +95,7 @@ __all__ = [
     "Explanation",
     "Furu",
     "FuruAliased",
+    "FuruAnnotationError",
     "FuruCodecError",
     "FuruComputeError",
     "FuruConfigError",
@@ -99,6 +109,7 @@ __all__ = [
     "FuruMigrationConflict",
     "FuruMissingArtifact",
     "FuruNothingPublished",
+    "FuruPinned",
     "FuruProtocolError",
     "FuruQueryError",
     "FuruReadOnlyStore",
@@ -113,6 +124,7 @@ __all__ = [
     "Settings",
     "SlurmSpec",
     "StaleArtifact",
+    "annotations_of",
     "configure",
     "diff",
     "explain",
@@ -120,14 +132,19 @@ __all__ = [
     "impact",
     "in_executor",
     "migrate",
+    "note",
+    "pin",
     "plan_migrations",
     "query",
     "raw_dir",
     "refs",
     "register_codec",
     "stale",
+    "tag",
     "time_left",
     "undo_migration",
+    "unpin",
+    "untag",
     "using",
 ]
 

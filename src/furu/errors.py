@@ -207,6 +207,10 @@ class FuruLeaseLost(FuruError):
         self.furu_dir = furu_dir
 
 
+class FuruAnnotationError(FuruError, ValueError):
+    """A tag or a note can't be what was given."""
+
+
 class FuruStoreError(FuruError):
     """The store holds, or is, something furu must not work with.
 

@@ -10,9 +10,12 @@ import click
 
 from furu.config import root
 from furu.errors import FuruStoreError
+from furu.index.query import parse
 from furu.index.search import query
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from furu.index.rows import ArtifactRow
 
 _NAMED: Final = re.compile(r"(?:.*[/(])?(?P<hash>[0-9a-f]{4,32})[)/]*")
@@ -44,6 +47,25 @@ def find(text: str) -> ArtifactRow:
         names = ", ".join(row.reference for row in found[:_LISTED])
         raise click.UsageError(f"several hashes begin with {match['hash']}: {names}")
     return found[0]
+
+
+where = click.option("--where", "text", metavar="QUERY", help="All that fit this query, as in `furu ls`.")
+"""The option of commands that work on what `chosen` gives."""
+
+
+def chosen(artifacts: Sequence[str], text: str | None) -> list[ArtifactRow]:
+    """Artifacts named one by one, and all that fit a query.
+
+    Raises:
+        click.UsageError: neither is said, for all by mistake is too many.
+    """
+    if not artifacts and not (text or "").strip():
+        msg = "say which: hashes, or --where QUERY"
+        raise click.UsageError(msg)
+    rows = {row.reference: row for row in map(find, artifacts)}
+    if text is not None:
+        rows.update((row.reference, row) for row in query(parse(text)))
+    return list(rows.values())
 
 
 def find_document(row: ArtifactRow) -> dict[str, object]:

@@ -16,7 +16,14 @@ except ModuleNotFoundError:
     sys.exit("furu: the command needs click: pip install 'furu[cli]'")
 
 import furu
-from furu.errors import FuruConfigError, FuruError, FuruMissingArtifact, FuruNothingPublished, FuruSettingsError
+from furu.errors import (
+    FuruAnnotationError,
+    FuruConfigError,
+    FuruError,
+    FuruMissingArtifact,
+    FuruNothingPublished,
+    FuruSettingsError,
+)
 from furu.index.query import FuruQueryError
 
 if TYPE_CHECKING:
@@ -38,6 +45,10 @@ COMMANDS: Final = {
     "plan": ("plan", "Show what a run would compute, and why."),
     "run": ("run", "Compute what is missing on this machine."),
     "rm": ("rm", "Delete results; a dry run without --yes."),
+    "tag": ("tag", "Give artifacts a tag, or take it away."),
+    "note": ("note", "Write a note on an artifact, or print it."),
+    "pin": ("pin", "Have artifacts kept, with all that they depend on."),
+    "unpin": ("unpin", "Take pins away."),
     "du": ("du", "Show how much disk the artifacts take."),
     "stale": ("stale", "List results that today's code would not find or make."),
     "impact": ("impact", "Show what the classes as they are now would orphan."),
@@ -108,6 +119,6 @@ def exit_code(error: FuruError) -> int:
     """What an error means for scripts."""
     if isinstance(error, FuruMissingArtifact | FuruNothingPublished):
         return MISSING
-    if isinstance(error, FuruConfigError | FuruQueryError | FuruSettingsError):
+    if isinstance(error, FuruAnnotationError | FuruConfigError | FuruQueryError | FuruSettingsError):
         return USAGE
     return FAILED

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from furu.cli import output
-from furu.cli.finding import find
+from furu.cli.finding import chosen, where
 from furu.config import settings
 from furu.errors import FuruError
+from furu.evolution.annotate import annotations_of
 from furu.evolution.journal import living_aliases
 from furu.evolution.refs import ArtifactStatus
-from furu.index.query import parse
-from furu.index.search import query
 from furu.lifecycle.artifact import Terms
 from furu.lifecycle.removal import delete_at
 from furu.storage.layout import ArtifactPaths
@@ -22,20 +21,18 @@ if TYPE_CHECKING:
     from furu.index.rows import ArtifactRow
 
 
+_NOTHING: Final = ArtifactStatus.RECORDED
+
+
 @click.command("rm")
 @click.argument("artifacts", nargs=-1, metavar="[HASH]...")
-@click.option("--where", "text", metavar="QUERY", help="All that fit this query, as in `furu ls`.")
+@where
 @click.option("--yes", is_flag=True, help="Do it; without this, only say what would be done.")
-@click.option("--force", is_flag=True, help="Also if aliases stand for the result, which then have none.")
+@click.option("--force", is_flag=True, help="Also what is pinned, or what aliases stand for.")
 @output.as_json
 def command(artifacts: tuple[str, ...], text: str | None, *, yes: bool, force: bool, is_json: bool) -> int:
     """Delete results, files and attempts. Records of configs stay, and what somebody is computing is left alone."""
-    if not artifacts and not (text or "").strip():
-        msg = "say which: hashes, or --where QUERY"
-        raise click.UsageError(msg)
-    rows = {row.reference: row for row in map(find, artifacts)}
-    if text is not None:
-        rows.update((row.reference, row) for row in query(parse(text)) if row.status is not ArtifactStatus.RECORDED)
+    rows = {row.reference: row for row in chosen(artifacts, text) if text is None or row.status is not _NOTHING}
     outcomes = {reference: _remove(row, yes=yes, force=force) for reference, row in rows.items()}
     if is_json:
         output.say_json({"is_dry_run": not yes, "artifacts": outcomes})
@@ -51,6 +48,8 @@ def _remove(row: ArtifactRow, *, yes: bool, force: bool) -> dict[str, Any]:
             return {
                 "refused": f"{len(aliases)} aliases stand for it, such as {aliases[0]}; --force leaves them without"
             }
+        if not force and annotations_of(row).is_pinned:
+            return {"refused": "it is pinned; --force deletes it all the same"}
         if row.status is ArtifactStatus.RUNNING and not yes:
             return {"refused": "somebody is computing it"}
         if not yes:

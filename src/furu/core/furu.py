@@ -18,6 +18,7 @@ from furu.core.declare import (
 )
 from furu.core.python_source import python_source
 from furu.evolution import aliases
+from furu.evolution.annotate import check_unpinned
 from furu.evolution.refs import ClassHistory
 from furu.execution.context import BATCH_BACKEND, ExecContext, executing
 from furu.identity.decode import FuruDecodeError, decode_graph, encode_graph
@@ -265,16 +266,18 @@ class Furu(Computable, abc.ABC, Generic[T]):
         Of an alias only the alias is deleted, never the original.
 
         Args:
-            force: also if aliases stand for this result, which then have none.
+            force: also if it is pinned, or if aliases stand for this result, which then have none.
 
         Returns:
             Whether there was something to delete.
 
         Raises:
             FuruLockNotAcquired: somebody is computing it.
+            FuruPinned: `furu.pin` has it kept.
             FuruAliased: aliases stand for this result.
         """
         if not force:
+            check_unpinned(self)
             aliases.check_unaliased(self)
         return removal.delete(self)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from furu.errors import FuruError, FuruNothingPublished
+from furu.evolution.annotate import annotations_of
 from furu.evolution.archive import Archive, bottom_up, store_roots
 from furu.evolution.classes import KnownClasses, former_names
 from furu.evolution.rebuild import Present
@@ -100,6 +101,21 @@ class ArtifactRef:
     def version(self) -> str | None:
         """The class option, when it was stored."""
         return self.document.get("version") if self.document else None
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """As `furu.tag` gave them, sorted."""
+        return annotations_of(self).tags
+
+    @property
+    def note(self) -> str | None:
+        """As `furu.note` wrote it."""
+        return annotations_of(self).note
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether `furu.pin` has it kept."""
+        return annotations_of(self).is_pinned
 
     @property
     def has_result(self) -> bool:

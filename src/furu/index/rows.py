@@ -10,6 +10,7 @@ from furu.errors import FuruError
 from furu.evolution.archive import Archive
 from furu.evolution.refs import ArtifactRef, ArtifactStatus
 from furu.index.plain import leaves
+from furu.storage.layout import ArtifactPaths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,6 +68,11 @@ class ArtifactRow:
     def directory(self) -> Path:
         """The artifact's directory."""
         return self.root / "data" / self.reference
+
+    @property
+    def paths(self) -> ArtifactPaths:
+        """The names inside of its directory."""
+        return ArtifactPaths(f"{self.root}/data/{self.reference}")
 
     def ref(self) -> ArtifactRef:
         """The artifact itself, for its result, metadata and config; what is on disk now counts from there on."""

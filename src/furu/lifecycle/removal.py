@@ -65,6 +65,8 @@ def delete_at(paths: ArtifactPaths, node: str, terms: Callable[[], Terms]) -> bo
         THIS_PROCESS.disk.remove_tree(paths.ended(lease.token, Ending.NOOP).base)
         with contextlib.suppress(OSError):  # somebody else's attempt has ended meanwhile
             THIS_PROCESS.disk.remove_directory(paths.attempts)
+        with contextlib.suppress(OSError):  # who looks at the class's directory alone shall see it too
+            THIS_PROCESS.disk.beat(paths.class_directory)
     return had_result or had_alias or had_attempts
 
 

@@ -9,6 +9,7 @@
         files/<token>/              what `_create()` wrote
         jobs/<job id>.json          a batch job that was submitted for it; <job id>.ended.json: how that job ended
         new-<token>/                a lease about to be acquired
+        tag.<name>                  somebody gave it this tag; note.json: a note; pin.json: it shall be kept
     <root>/environments/<digest>.json   facts that many attempts share
     <root>/code/<digest>.json           fingerprints of the code that attempts ran
     <root>/runs/<run id>/               one call of an executor: plan.json, configs.jsonl, events-<host>-<pid>.jsonl,
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
-from furu.errors import FuruStoreError
+from furu.errors import FuruAnnotationError, FuruStoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 TOKEN: Final = re.compile(r"[0-9]{20}-[0-9a-f]{12}")
 HASH: Final = re.compile(r"[0-9a-f]{32}")
 ENDED_JOB: Final = ".ended.json"
+TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+_TAGGED: Final = "tag."
 _JOB: Final = re.compile(r"(?P<id>[\w-]+)(?P<ended>\.ended)?\.json")
 
 
@@ -82,6 +85,12 @@ def parse_jobs(names: Iterable[str]) -> dict[str, bool]:
     return {match["id"]: match["id"] in ended for match in matches}
 
 
+def parse_tags(names: Iterable[str]) -> tuple[str, ...]:
+    """The tags among the names in an artifact's directory, sorted."""
+    tags = (name.removeprefix(_TAGGED) for name in names if name.startswith(_TAGGED))
+    return tuple(sorted(tag for tag in tags if TAG.fullmatch(tag)))
+
+
 class ArtifactPaths:
     """The names inside one artifact's directory, as strings."""
 
@@ -90,6 +99,11 @@ class ArtifactPaths:
     def __init__(self, base: str) -> None:
         self.base = base
         self.success = base + "/SUCCESS.json"
+
+    @property
+    def class_directory(self) -> str:
+        """Where the artifacts of its class lie; its time stamp tells who looks there to look at all of them."""
+        return self.base.rpartition("/")[0]
 
     @property
     def config(self) -> str:
@@ -114,6 +128,28 @@ class ArtifactPaths:
     @property
     def jobs(self) -> str:
         return self.base + "/jobs"
+
+    # Annotations lie beside the records, not in a directory of their own: so the time stamp of the artifact's directory
+    # tells of each change.
+
+    @property
+    def note(self) -> str:
+        return self.base + "/note.json"
+
+    @property
+    def pin(self) -> str:
+        return self.base + "/pin.json"
+
+    def tag(self, name: str) -> str:
+        """The file that says that the artifact has this tag.
+
+        Raises:
+            FuruAnnotationError: no tag has such a name, which could lead anywhere.
+        """
+        if not TAG.fullmatch(name):
+            hints = ["a tag has up to 64 letters, digits and . _ + - of ASCII, and begins with a letter or digit"]
+            raise FuruAnnotationError(f"{name!r} can't be a tag", hints=hints)
+        return f"{self.base}/{_TAGGED}{name}"
 
     def job(self, job_id: str) -> str:
         """The record that a batch job stands for this artifact."""

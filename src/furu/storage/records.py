@@ -198,7 +198,22 @@ class EndedJobRecord:
     at: float
 
 
-Record = OwnerRecord | SuccessRecord | ErrorRecord | AliasRecord | JobRecord | EndedJobRecord
+@dataclass(frozen=True)
+class AnnotationRecord:
+    """What somebody says of an artifact: a tag, a note, or that it shall be kept.
+
+    Attributes:
+        text: the note, or the reason of a pin; empty for a tag.
+        user: login name.
+        at: when, in seconds since the epoch.
+    """
+
+    text: str
+    user: str
+    at: float
+
+
+Record = OwnerRecord | SuccessRecord | ErrorRecord | AliasRecord | JobRecord | EndedJobRecord | AnnotationRecord
 
 
 def render(record: Record) -> bytes:

@@ -26,6 +26,7 @@ class ScannedArtifact:
         holder: token of the running attempt; None when there is none.
         last_ending: how the newest ended attempt ended; None without one.
         last_token: that attempt; None without one.
+        names: of what lies in the directory.
     """
 
     namespace: str
@@ -36,6 +37,7 @@ class ScannedArtifact:
     holder: str | None
     last_ending: Ending | None
     last_token: str | None
+    names: frozenset[str]
 
 
 def scan(root: str, namespace: str = "") -> Iterator[ScannedArtifact]:
@@ -74,7 +76,7 @@ def _child_directories(directory: str) -> list[str]:
 
 def look(namespace: str, furu_hash: str, paths: ArtifactPaths) -> ScannedArtifact:
     """What the names in one artifact's directory say."""
-    names = set(DISK.list_directory(paths.base))
+    names = frozenset(DISK.list_directory(paths.base))
     holders = [name for name in DISK.list_directory(paths.lock) if TOKEN.fullmatch(name)] if "lock" in names else []
     ended = [parse_ended(name) for name in DISK.list_directory(paths.attempts)] if "attempts" in names else []
     real = [attempt for attempt in ended if attempt is not None and attempt.ending is not Ending.NOOP]
@@ -88,4 +90,5 @@ def look(namespace: str, furu_hash: str, paths: ArtifactPaths) -> ScannedArtifac
         holder=holders[0] if holders else None,
         last_ending=newest.ending if newest is not None else None,
         last_token=newest.token if newest is not None else None,
+        names=names,
     )
