@@ -11,6 +11,7 @@ from typing import Final
 # Lowest layer first; the longest name that fits wins.
 LAYERS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("base", ("furu.errors", "furu.config", "furu.clock", "furu.logs", "furu.execution.context")),
+    ("drawing", ("furu.drawing",)),
     ("identity", ("furu.identity",)),
     ("storage", ("furu.storage",)),
     ("lifecycle", ("furu.lifecycle",)),
@@ -22,6 +23,7 @@ LAYERS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("interfaces", ("furu.__main__", "furu.cli", "furu.dashboard", "furu.testing")),
 )
 PURE: Final = (
+    "furu.drawing",
     "furu.execution.scheduling",
     "furu.execution.pool.crew",
     "furu.execution.pool.roster",
@@ -66,6 +68,7 @@ HEAVY: Final = (
     "IPython",
     "click",
     "fastapi",
+    "igraph",
     "numpy",
     "pandas",
     "polars",
