@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from furu.storage.layout import ArtifactPaths
-from furu.storage.locks import ArtifactLock
+from furu.storage.locks import ArtifactLock, Parts
 from furu.storage.records import OwnerRecord, SuccessRecord, parse, render
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ class UnlinkedLock(UnfencedPublish):
     @property
     def _path(self) -> str:
         return self.paths.base + "/lock.json"
+
+    def parts(self) -> Parts:
+        return super().parts()._replace(has_lock=True)
 
     def holder(self) -> str | None:
         content = self._disk.read(self._path)

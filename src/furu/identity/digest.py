@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import PosixPath
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from furu.errors import FuruConfigError, FuruDependencyCycle
 from furu.identity.dependencies import declared_dependencies, unhashed_in
@@ -24,11 +25,13 @@ from furu.identity.encode import (
     encode,
     encode_at,
 )
+from furu.identity.fields import Config
 
 if TYPE_CHECKING:
-    from furu.identity.fields import ClassSpec, Config, FieldSpec
+    from furu.identity.fields import ClassSpec, FieldSpec
 
 _DIGEST_BYTES: Final = 16  # 128 bits: among 10**12 artifacts two collide with a probability below 1e-14
+_FIXED: Final = frozenset({type(None), bool, int, float, complex, str, bytes, PosixPath})
 
 
 def furu_hash(config: Config) -> str:
@@ -64,8 +67,20 @@ def furu_hash(config: Config) -> str:
     return result
 
 
-def compute_hash(config: Config) -> str:
-    """The hash as the fields are now, whatever was cached: tells whether a config was changed after it was hashed."""
+def has_changed(config: Config) -> bool:
+    """Whether the fields give another hash than the one that was taken: a list in a field can still be changed."""
+    spec = type(config).__furu_class__
+    is_fixed = not spec.declares_dependencies and all(_is_fixed(getattr(config, field.name)) for field in spec.fields)
+    return not is_fixed and _hash_now(config) != furu_hash(config)
+
+
+def _is_fixed(value: object) -> bool:
+    """Whether a field's value can't be changed in place; nested configs count by the hash that was taken of them."""
+    kind = type(value)
+    return kind in _FIXED or isinstance(value, Config) or (kind is tuple and all(map(_is_fixed, cast("Any", value))))
+
+
+def _hash_now(config: Config) -> str:
     frame = _Frame(config)
     while True:
         try:

@@ -17,7 +17,7 @@ from furu.errors import FuruConfigError, FuruLeaseLost, FuruWaitTimeout, add_con
 from furu.execution.context import BATCH_BACKEND, EXEC_CONTEXT, ExecContext, executing
 from furu.identity.decode import encode_config
 from furu.identity.dependencies import direct_dependencies
-from furu.identity.digest import compute_hash
+from furu.identity.digest import has_changed
 from furu.identity.encode import canonical_text
 from furu.identity.schema import schema_of
 from furu.lifecycle import result as results
@@ -146,7 +146,7 @@ class Attempt:
 
     def _refuse_change(self) -> None:
         """A list in a field can still be changed; the result would then stand for another config than it says."""
-        if compute_hash(self._obj) != self._obj.furu_hash:
+        if has_changed(self._obj):
             msg = f"{node_name(self._obj)} was changed after it was hashed; nothing was published"
             raise FuruConfigError(msg, hints=["don't modify the lists or dicts in a config's fields"])
 

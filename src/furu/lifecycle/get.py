@@ -77,17 +77,22 @@ class Request:
 
     def look(self, current: Settings) -> tuple[Verdict, Holder | None]:
         """Decide again with the owner and the last attempt in view."""
-        self.published = find_published(self.paths, self.participant.disk)
+        # One listing: for what was never computed it is all there is to ask, and no stale lookup can hide a name.
+        parts = self.artifact.lock.parts()
+        has_result = parts.is_published or parts.is_alias
+        self.published = find_published(self.paths, self.participant.disk) if has_result else None
         # Whether computing is allowed here was decided before; what is left is the same in both modes.
         facts = self._facts(is_always_rerun=False)._replace(is_executor=False)
         if facts.is_published and facts.is_valid:
             return decide(facts), None
         if facts.is_published:
             self.refuse_published()
-        holder = self.artifact.holder() or self._queued_job(current)
+        holder = (self.artifact.holder() if parts.has_lock else None) or (
+            self._queued_job(current) if parts.has_jobs else None
+        )
         facts = facts._replace(
             holder=describe_holder(holder) if holder else None,
-            has_failed=not holder and not current.retry_failed and self.has_failed(),
+            has_failed=parts.has_attempts and not holder and not current.retry_failed and self.has_failed(),
             retry_failed=current.retry_failed,
         )
         return decide(facts), holder

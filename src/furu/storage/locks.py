@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from furu.errors import FuruStoreError
 from furu.storage.atomic import GONE, TAKEN
@@ -20,6 +20,24 @@ if TYPE_CHECKING:
     from furu.storage.layout import ArtifactPaths
 
 _END_NAPS_SEC: Final = (0.01, 0.1)
+
+
+class Parts(NamedTuple):
+    """What is in an artifact's directory, by one listing of its names.
+
+    Attributes:
+        is_published: its own result.
+        is_alias: or it stands for another one's.
+        has_lock: somebody may hold its lease.
+        has_attempts: attempts may have ended.
+        has_jobs: batch jobs may have been submitted for it.
+    """
+
+    is_published: bool
+    is_alias: bool
+    has_lock: bool
+    has_attempts: bool
+    has_jobs: bool
 
 
 class ArtifactLock:
@@ -66,9 +84,14 @@ class ArtifactLock:
         names = self._disk.list_directory(self.paths.attempts)
         return sorted(filter(None, map(parse_ended, names)), key=lambda attempt: attempt.token)
 
+    def parts(self) -> Parts:
+        """What a listing shows, which no stale lookup can hide."""
+        names = self._disk.list_directory(self.paths.base)
+        return Parts(*(name in names for name in ("SUCCESS.json", "alias.json", "lock", "attempts", "jobs")))
+
     def is_published(self) -> bool:
         """Whether a listing, which no stale lookup can hide, shows the publish."""
-        return "SUCCESS.json" in self._disk.list_directory(self.paths.base)
+        return self.parts().is_published
 
     def claim(self, owner: OwnerRecord) -> bool:
         """Take the lock if it is free. The name becomes visible with its record complete, in one rename.
@@ -80,9 +103,9 @@ class ArtifactLock:
             FuruStoreError: a part of the artifact's directory is a link or a file.
             OSError: the directory can't be written.
         """
-        if self.holder() is not None:
-            return False
         is_new = not self.refuse_links()
+        if not is_new and self.holder() is not None:
+            return False
         candidate = self.paths.candidate(owner.token)
         try:
             if is_new:
