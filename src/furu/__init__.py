@@ -31,6 +31,7 @@ from furu.errors import (
 )
 from furu.execution.context import EXEC_CONTEXT, ExecContext, in_executor
 from furu.identity.fields import field
+from furu.lifecycle.lease import is_lease_lost
 from furu.storage.results import Codec, register_codec
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ __all__ = [
     "field",
     "impact",
     "in_executor",
+    "is_lease_lost",
     "migrate",
     "note",
     "pin",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,21 @@ class Impatient(furu.Furu[str], max_wait_sec=0.2):
 
     def _create(self) -> str:
         return obey(self, "impatient")
+
+
+class Asking(furu.Furu[str]):
+    """Stops at once when its lease is lost, without waiting to be told anything."""
+
+    def _create(self) -> str:
+        say("creating asking")
+        told = threading.Thread(target=listen)
+        told.start()
+        while told.is_alive():
+            told.join(0.02)
+            if furu.is_lease_lost():
+                say("lost it")
+                os._exit(0)
+        return "made"
 
 
 class Stubborn(furu.Furu[str]):

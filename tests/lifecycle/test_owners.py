@@ -11,7 +11,7 @@ import pytest
 
 import furu
 from furu import FuruWaitTimeout
-from tests.lifecycle.steps import Impatient, Parent, Replaced, Told, edit, endings, holders, make_foreign
+from tests.lifecycle.steps import Asking, Impatient, Parent, Replaced, Told, edit, endings, holders, make_foreign
 
 GET = "print('got', Told().get())"
 WAIT = f"announce_naps(); {GET}"
@@ -310,6 +310,19 @@ class TestSilence:
         heir.tell("go on")
         assert owner.expect("got") == heir.expect("got") == f"made by {heir.pid}"
         assert ["lost", "ok"] == endings(Told())
+
+    def test_b2_an_owner_that_was_replaced_is_told_so(self, start, quick) -> None:
+        owner = start("Asking().get()")
+        owner.expect("creating asking")
+        owner.send(signal.SIGSTOP)
+        make_foreign(Asking())
+        heir = start("print('got', Asking().get())")
+        heir.expect("creating asking")
+        heir.tell("go on")
+        owner.send(signal.SIGCONT)
+        owner.expect("lost it")
+        assert "made" == heir.expect("got")
+        assert not furu.is_lease_lost()
 
     def test_s098_an_owner_alive_on_this_kernel_is_given_ten_leases(self, start, quick, monkeypatch) -> None:
         monkeypatch.setenv("FURU_LEASE_SECS", "0.1")

@@ -23,6 +23,7 @@ from furu.identity.schema import schema_of
 from furu.lifecycle import result as results
 from furu.lifecycle.artifact import Terms
 from furu.lifecycle.computable import artifact_paths, node_name, root_of
+from furu.lifecycle.lease import working_for
 from furu.lifecycle.schedulers import own_facts
 from furu.lifecycle.signals import shielded
 from furu.lifecycle.workspace import Workspace, is_empty, working_in
@@ -122,7 +123,7 @@ class Attempt:
                 context.backend or "local",
                 self._obj.furu_hash,
             )
-        with executing(context), working_in(self._workspace):
+        with executing(context), working_in(self._workspace), working_for(self.lease):
             return self._obj._create()
 
     def _resume(self) -> None:

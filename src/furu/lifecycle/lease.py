@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from furu import clock
@@ -15,7 +17,7 @@ from furu.storage.layout import Ending
 from furu.storage.process import ProcessIdentity, is_running, this_process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from furu.storage.atomic import Disk
     from furu.storage.locks import ArtifactLock
@@ -57,6 +59,33 @@ class Lease:
             self.lock.beat(self.token)
         except OSError as error:
             self.is_lost = self.is_lost or error.errno in GONE
+
+
+_OWN: ContextVar[Lease | None] = ContextVar("furu_lease", default=None)
+
+
+@contextmanager
+def working_for(lease: Lease) -> Iterator[None]:
+    """The code in this block is the `_create()` of the attempt that holds `lease`."""
+    token = _OWN.set(lease)
+    try:
+        yield
+    finally:
+        _OWN.reset(token)
+
+
+def is_lease_lost() -> bool:
+    """Whether what is computed here can't be published any more; a long `_create()` may ask, and stop.
+
+    A lease is lost when this process was silent for longer than `FURU_LEASE_SECS` and somebody else took over, when
+    the artifact's directory was deleted, or when the run that computes it was interrupted. It is noticed at the next
+    heartbeat. Nothing has to be asked for the result to be right: a lost attempt publishes nothing.
+
+    Returns:
+        False also outside of a `_create()`, and in threads that it started without its context.
+    """
+    lease = _OWN.get()
+    return lease is not None and (lease.is_lost or lease.is_cancelled)
 
 
 class Heart:
