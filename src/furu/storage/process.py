@@ -7,6 +7,10 @@ import os
 import socket
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
+
+_EXITING: Final = 0x4
+"""PF_EXITING of Linux: the process runs no code of its own any more, but is not a zombie yet."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,11 @@ def _read_line(path: str) -> str:
 
 
 def start_ticks(pid: int) -> str:
-    """When a process started, as /proc gives it; empty for one that is gone or a zombie."""
+    """When a process started, as /proc gives it; empty for one that is gone, a zombie, or about to be one.
+
+    A process that dies closes its files first, and is a zombie later. Whoever hears of the death by a pipe, as pools of
+    workers do, may look in between.
+    """
     return _start_ticks(_read_line(f"/proc/{pid}/stat"))
 
 
@@ -50,7 +58,7 @@ def _start_ticks(line: str) -> str:
         return ""
     # The command may hold spaces and brackets, so fields are counted from the last bracket.
     state, *fields = line[line.rindex(")") + 2 :].split()
-    return "" if state in "ZX" else fields[18]
+    return "" if state in "ZX" or int(fields[5]) & _EXITING else fields[18]
 
 
 def is_running(pid: int, started: str) -> bool:
