@@ -12,6 +12,7 @@ pytestmark = pytest.mark.slow
 def test_tags(command, lab):
     good, bad = hash_of(lab["good"]), hash_of(lab["bad"])
     assert f"Train({good}): paper talk\n" in command("tag", good[:8], bad, "talk,paper")
+    assert "lr=0.0003 #paper #talk\n" in command("ls", "tag:paper")
     assert {lab["bad"]: ["talk"]} == command.json("tag", bad, "paper", "--remove")
     assert {lab["bad"]: ["talk", "x"], lab["good"]: ["paper", "talk", "x"]} == command.json(
         "tag", "--where", "class:Train", "x"

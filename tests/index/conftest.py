@@ -24,9 +24,9 @@ def study(stored):
     data = {name: stored.add("lab/Data", name=name, vocab=vocab) for name, vocab in (("toy", 100), ("wiki", 32_000))}
     return {
         **data,
-        "good": stored.add("lab/Train", lr=3e-4, seed=1, data=config(data["wiki"]), note="a, b", tuned=True),
-        "bad": stored.add("lab/Train", "failed", lr=3e-4, seed=2, data=config(data["toy"]), note="1", tuned=False),
-        "busy": stored.add("lab/Train", "running", lr=0.1, seed=3, data=config(data["toy"]), note=None, tuned=False),
+        "good": stored.add("lab/Train", lr=3e-4, seed=1, data=config(data["wiki"]), label="a, b", tuned=True),
+        "bad": stored.add("lab/Train", "failed", lr=3e-4, seed=2, data=config(data["toy"]), label="1", tuned=False),
+        "busy": stored.add("lab/Train", "running", lr=0.1, seed=3, data=config(data["toy"]), label=None, tuned=False),
         "old": stored.add("lab/old/Train", "preempted", version="1", lr=1, sizes={"$tuple": [8, 16]}),
         "never": stored.add("lab/Eval", "recorded", path={"$path": "out/x"}, day={"$date": "2026-11-23"}),
     }

@@ -39,11 +39,11 @@ MEANINGS = [
     ("tuned=true", "good"),
     ("tuned=false", "bad busy"),
     ("tuned=1", ""),
-    ("note=none", "busy"),
-    ("note=1", "bad"),
-    ('note="1"', "bad"),
-    ('note="a, b"', "good"),
-    ("note='a, b'", "good"),
+    ("label=none", "busy"),
+    ("label=1", "bad"),
+    ('label="1"', "bad"),
+    ('label="a, b"', "good"),
+    ("label='a, b'", "good"),
     ('seed="1"', ""),
     ("config.seed=1", "good"),
     ("sizes[1]=16", "old"),
@@ -54,6 +54,21 @@ MEANINGS = [
     ("took>=3s", "good"),
     ("took<=1m status:failed", "bad"),
     ("age>1w status:published", "toy wiki good"),
+    ("tag:paper", "good toy"),
+    ("tag:paper tag:talk", "good"),
+    ("tag:pape", ""),
+    ("tag~APE", "good toy"),
+    ("tag:none,talk", "good"),
+    ("tag!=paper class:Train", "bad busy old"),
+    ("tag:t_lk", ""),
+    ("pinned:true", "toy"),
+    ("pinned=false class:Data", "wiki"),
+    ("pinned!=false", "toy"),
+    ("note:DIVERGES", "bad"),
+    ("note~900", "bad"),
+    ("note!=900 class:Train", "good busy old"),
+    ("diverges", "bad"),
+    ("talk", "good"),
     ("wiki", "wiki good"),
     ("nan", "bad"),
     ('"a, b"', "good"),
@@ -64,6 +79,11 @@ MEANINGS = [
 
 @pytest.mark.parametrize(("text", "expected"), MEANINGS, ids=[text or "all" for text, _ in MEANINGS])
 def test_a_query_finds(study, text, expected):
+    stored = {ref.reference: ref for ref in furu.refs()}
+    furu.tag(stored[study["good"]], "paper", "talk")
+    furu.tag(stored[study["toy"]], "paper")
+    furu.pin(stored[study["toy"]])
+    furu.note(stored[study["bad"]], "Diverges after step 900")
     names = {reference: name for name, reference in study.items()}
     found = {names[row.reference] for row in furu.query(text)}
     assert set(expected.split()) == found
@@ -80,9 +100,9 @@ REFUSED = [
     ("lr= 3", 3, "no spaces around operators"),
     ("lr = 3", 3, "a condition can't begin here"),
     ("class:Train lr>1,2", 15, "> takes one value"),
-    ('note="a', 5, "a quote is not closed"),
+    ('label="a', 6, "a quote is not closed"),
     ("'a", 0, "a quote is not closed"),
-    ('note="a"b', 8, "a value ends here"),
+    ('label="a"b', 9, "a value ends here"),
     ("a,b", 1, "a word ends here"),
     ("lr=1,", 5, "a value is missing"),
     ("state:failed", 0, "did you mean status:failed?"),
@@ -90,6 +110,8 @@ REFUSED = [
     ("status:done", 0, "statuses are: published, alias, running"),
     ("class>a", 6, "class has no order"),
     ("took=3", 5, "as took>10m, in s, m, h, d or w"),
+    ("pinned:maybe", 7, "as pinned:true"),
+    ("tag>a", 4, "tag has no order"),
     ("took>long", 5, "compared with a duration"),
     ("class:Train learning_rate=1", 12, "no stored config has a field 'learning_rate'"),
     ("vocap=3", 0, "did you mean vocab or data.vocab?"),

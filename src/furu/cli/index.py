@@ -28,20 +28,21 @@ def status(*, is_json: bool) -> None:
     path = index_path(roots)
     with opened(roots) as connection:
         (artifacts,) = connection.execute("SELECT count(*) FROM artifact").fetchone()
-        last = connection.execute("SELECT at, took FROM refreshed").fetchone()
+        at, took, number = connection.execute("SELECT at, took, version FROM refreshed").fetchone()
         facts: dict[str, Any] = {
             "path": path,
             "roots": roots,
             "artifacts": artifacts,
             "bytes": os.stat(path).st_size,
-            "refreshed_at": clock.isoformat(last[0]) if last else None,
-            "refresh_sec": last[1] if last else None,
+            "version": number,
+            "walked_at": clock.isoformat(at) if at else None,
+            "walk_sec": took if at else None,
         }
     if is_json:
         output.say_json(facts)
         return
     output.say(output.printable(path))
-    refreshed = f"refreshed {output.ago(last[0], clock.unix())} in {last[1]:.2f} s" if last else "never refreshed"
+    refreshed = f"all looked at {output.ago(at, clock.unix())} in {took:.2f} s" if at else "never refreshed"
     output.say(f"{artifacts} artifacts, {output.size(facts['bytes'])}, {refreshed}")
     for root in roots:
         output.say(output.printable(f"of {root}"))
@@ -67,6 +68,6 @@ def _refresh(*, is_json: bool) -> None:
     with opened(roots) as connection:
         done = refresh(connection, roots)
     if is_json:
-        output.say_json(done._asdict())
+        output.say_json(done._asdict() | {"walked_at": clock.isoformat(done.walked_at)})
         return
     output.say(f"{done.stored} artifacts, {done.looked_at} looked at, {done.removed} gone, {done.took_sec:.2f} s")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -11,13 +11,17 @@ from furu.cli import output
 from furu.cli.attempts import attempts_of
 from furu.cli.finding import find
 from furu.errors import FuruError
-from furu.identity.decode import references_of
+from furu.evolution.annotate import annotations_of
+from furu.evolution.archive import store_roots
+from furu.index.database import opened
+from furu.index.edges import depends_on, used_by
 from furu.lifecycle.lease import THIS_PROCESS
 from furu.lifecycle.published import find_published
 
 if TYPE_CHECKING:
-    from furu.evolution.refs import ArtifactRef
     from furu.index.rows import ArtifactRow
+
+_LISTED: Final = 20
 
 
 @click.command("show")
@@ -38,9 +42,12 @@ def _facts(row: ArtifactRow) -> dict[str, Any]:
     facts = row.to_json()
     facts["class_path"] = ref.class_path
     facts["attempts"] = [attempt.to_json() for attempt in attempts_of(ref.paths)]
-    facts["depends_on"] = _depends_on(ref)
-    facts["files"] = facts["alias_of"] = None
+    with opened(store_roots()) as connection:  # which was refreshed when the artifact was looked for
+        facts["depends_on"] = depends_on(connection, row.reference)
+        facts["used_by"] = used_by(connection, row.reference)
+    facts["files"] = facts["alias_of"] = facts["pin_reason"] = None
     try:
+        facts["pin_reason"] = annotations_of(row).pin_reason
         published = find_published(ref.paths, THIS_PROCESS.disk)
     except FuruError as error:
         facts["error"] = error.message
@@ -49,12 +56,6 @@ def _facts(row: ArtifactRow) -> dict[str, Any]:
             facts["files"] = published.directory
             facts["alias_of"] = published.source.base if published.source.base != ref.paths.base else None
     return facts
-
-
-def _depends_on(ref: ArtifactRef) -> list[str]:
-    if ref.document is None:
-        return []
-    return list(dict.fromkeys([*references_of(ref.fields), *ref.document.get("dependencies", ())]))
 
 
 def _print(row: ArtifactRow, facts: dict[str, Any]) -> None:
@@ -67,14 +68,20 @@ def _print(row: ArtifactRow, facts: dict[str, Any]) -> None:
         "directory": facts["directory"],
         "files": facts["files"] if facts["files"] != facts["directory"] else None,
         "alias of": facts["alias_of"],
+        "tags": " ".join(row.tags) or None,
+        "note": row.note,
+        "pinned": (facts["pin_reason"] or "yes") if row.is_pinned else None,
     }
     for name, text in lines.items():
         if text is not None:
             output.say(f"{name:10} {output.printable(str(text))}")
     output.say("config")
     _print_tree(row.config, "  ")
-    for reference in facts["depends_on"]:
-        output.say(f"depends on {output.printable(reference)}")
+    for relation, references in (("depends on", facts["depends_on"]), ("used by", facts["used_by"])):
+        for reference in references[:_LISTED]:
+            output.say(f"{relation} {output.printable(reference)}")
+        if len(references) > _LISTED:
+            output.say(f"{relation} {len(references) - _LISTED} more; --json names them")
     _print_attempts(facts["attempts"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from furu.index.query import DURATIONS, duration_sec
+from furu.index.query import DURATIONS, FLAGS, duration_sec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from furu.index.query import Condition, Query, Value
 
 _LOWER: Final = "lower({}) LIKE ? ESCAPE '\\'"
-_WORD_COLUMNS: Final = ("namespace", "hash", "error", "config")
+_WORD_COLUMNS: Final = ("namespace", "hash", "error", "config", "tags", "note")
 
 
 class Clause(NamedTuple):
@@ -52,7 +52,13 @@ def _word(value: Value) -> Clause:
 
 
 def _fact(name: str, operator: str, value: Value) -> Clause:
-    if operator == "~":
+    if name in FLAGS:
+        return Clause(f"{name} = ?", (value.word == "true",))
+    if name == "tag" and operator != "~":  # that there are any is what an index is on
+        return Clause("(tags IS NOT NULL AND instr(tags, ?) > 0)", (f",{value.text},",))
+    if name == "tag":
+        name = "tags"
+    if operator == "~" or name == "note":  # nobody remembers a note to the letter
         return Clause(_LOWER.format(name), (_pattern(value.text),))
     if name == "hash":
         return Clause("hash LIKE ? ESCAPE '\\'", (_escaped(value.text.lower()) + "%",))

@@ -15,41 +15,48 @@ from furu.index.location import index_path
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Number of the tables below; a file with another one is made anew."""
 
-COLUMNS: Final = (
-    "root",
-    "namespace",
-    "hash",
-    "class",
-    "status",
-    "version",
-    "at",
-    "took",
-    "host",
-    "user",
-    "backend",
-    "error",
-    "config",
-    "mtime_ns",
-    "is_settled",
+KEY: Final = ("root", "namespace", "hash")
+"""Columns that say which artifact it is."""
+
+VISIBLE: Final = (
+    *("class", "status", "version", "at", "took", "host", "user", "backend", "error"),
+    *("tags", "note", "pinned", "config"),
 )
+"""Columns that somebody may see: where one of them changes, the index has another version."""
+
+BOOKKEEPING: Final = ("mtime_ns", "watch")
+"""Columns for the next refresh."""
+
+COLUMNS: Final = (*KEY, *VISIBLE, *BOOKKEEPING)
 _TABLES: Final = """
 CREATE TABLE artifact (
     id INTEGER PRIMARY KEY,
     root TEXT NOT NULL, namespace TEXT NOT NULL, hash TEXT NOT NULL, class TEXT NOT NULL,
     status TEXT NOT NULL, version TEXT, at REAL NOT NULL, took REAL,
     host TEXT, user TEXT, backend TEXT, error TEXT,
-    config TEXT NOT NULL, mtime_ns INTEGER NOT NULL, is_settled INTEGER NOT NULL,
+    tags TEXT, note TEXT, pinned INTEGER NOT NULL,
+    config TEXT NOT NULL, mtime_ns INTEGER NOT NULL, watch INTEGER NOT NULL,
     UNIQUE (namespace, hash, root)
 );
 CREATE INDEX artifact_at ON artifact (at, id);
 CREATE INDEX artifact_status_at ON artifact (status, at, id);
 CREATE INDEX artifact_class_at ON artifact (class, at, id);
 CREATE INDEX artifact_hash ON artifact (hash);
+CREATE INDEX artifact_tagged ON artifact (at, id) WHERE tags IS NOT NULL;
+CREATE INDEX artifact_pinned ON artifact (pinned, at, id) WHERE pinned = 1;
+CREATE INDEX artifact_watched ON artifact (watch) WHERE watch > 0;
+CREATE TABLE edge (
+    parent INTEGER NOT NULL, position INTEGER NOT NULL, child TEXT NOT NULL, PRIMARY KEY (parent, position)
+) WITHOUT ROWID;
+CREATE INDEX edge_child ON edge (child, parent);
+CREATE TABLE directory (path TEXT PRIMARY KEY, root TEXT NOT NULL, mtime_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE field (class TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (class, path)) WITHOUT ROWID;
-CREATE TABLE refreshed (id INTEGER PRIMARY KEY CHECK (id = 1), at REAL NOT NULL, took REAL NOT NULL);
+CREATE TABLE refreshed (
+    id INTEGER PRIMARY KEY CHECK (id = 1), at REAL NOT NULL, took REAL NOT NULL, version INTEGER NOT NULL
+);
 """
 _BUSY_SEC: Final = 60.0
 _TRIES: Final = 100
@@ -136,10 +143,12 @@ def _format(connection: sqlite3.Connection) -> int:
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
-    for table in ("artifact", "field", "refreshed"):
+    for table in ("artifact", "edge", "directory", "field", "refreshed"):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in _TABLES.split(";"):
         connection.execute(statement)
+    # Versions of the index that stood here before were lower: nobody takes the new one for the one it knows.
+    connection.execute("INSERT INTO refreshed VALUES (1, 0, 0, ?)", (clock.unix_ns() // 1_000_000,))
     connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 

@@ -4,7 +4,7 @@
 
 Conditions stand side by side and all must hold. A field of a config is compared by `= != < <= > >= ~`, a fact about the
 artifact by the same or by `:`, which means `=`. Several values with commas between them mean any of them. A bare word
-is looked for in class, hash, config and error.
+is looked for in class, hash, config, error, tags and note.
 """
 
 from __future__ import annotations
@@ -20,9 +20,13 @@ from furu.errors import FuruError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-TEXT_FACTS: Final = ("class", "status", "hash", "namespace", "version", "host", "user", "backend", "error")
 DURATIONS: Final = ("age", "took")
-FACTS: Final = (*TEXT_FACTS, *DURATIONS)
+FLAGS: Final = ("pinned",)
+FACTS: Final = (
+    *("class", "status", "hash", "namespace", "version", "host", "user", "backend", "error", "tag", "note"),
+    *FLAGS,
+    *DURATIONS,
+)
 """What can be asked about an artifact beside the fields of its config."""
 
 _CONFIG: Final = "config."
@@ -242,6 +246,9 @@ def _check(text: str, condition: Condition, at: int) -> None:
         if not is_order or duration_sec(condition.values[0].text) is None:
             hints = [f"as {condition.name}>10m, in s, m, h, d or w"]
             raise FuruQueryError(f"{condition.name} is compared with a duration", query=text, position=at, hints=hints)
+    elif condition.name in FLAGS and any(value.word not in ("true", "false") for value in condition.values):
+        hints = [f"as {condition.name}:true", f"a field of that name is config.{condition.name}"]
+        raise FuruQueryError(f"{condition.name} is true or false", query=text, position=at, hints=hints)
     elif is_order:
         hints = [f"as {condition.name}:{condition.values[0].text}", f"a field of that name is config.{condition.name}"]
         raise FuruQueryError(f"{condition.name} has no order", query=text, position=at, hints=hints)

@@ -5,65 +5,61 @@ refresh
     an artifact's directory that has not changed since it was looked at, with nobody at work in it: nothing to do
     else: look at its names, read its records, put the row in
     rows of what is not there any more are deleted
+tick
+    one `stat` for each class's directory: where artifacts came, went or were annotated, as above
+    elsewhere only artifacts that are not published: what is running, failed, or waits to be computed
+    every now and then, and if the index is new: refresh
 """
 
 from __future__ import annotations
 
-import json
-import os
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from furu import clock
-from furu.errors import FuruError
-from furu.evolution.archive import Archive, bottom_up
-from furu.evolution.refs import ArtifactStatus, status_of
-from furu.index.database import COLUMNS, transaction
-from furu.index.plain import MAX_CHARS, Plain, leaves, plain_fields
-from furu.storage.atomic import DISK, GONE
-from furu.storage.layout import HASH, ArtifactPaths, AttemptPaths, Ending, RootPaths
-from furu.storage.records import AliasRecord, ErrorRecord, OwnerRecord, parse, parse_success
-from furu.storage.scan import directories, look
+from furu.index.database import BOOKKEEPING, COLUMNS, VISIBLE, transaction
+from furu.index.places import ABSENT, Place, directory_stamp, place_at, stamps_in, walk
+from furu.index.reader import Key, Reader, Watch
+from furu.storage.layout import ArtifactPaths, RootPaths
+from furu.storage.scan import look
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
-    from furu.storage.scan import ScannedArtifact
+WALK_AFTER_SEC: Final = 60.0
+"""How old the last look at all artifacts may be, for whoever is content with a tick."""
 
-_YOUNG_SEC: Final = 10.0
-"""Two changes may have one time stamp, so a directory that changed just now is looked at again."""
+_WALK_SHARE: Final = 20.0
+"""A walk that took a second is not done again for so many, if that is longer."""
 
-_REMEMBERED_ROWS: Final = 10_000
-"""After so many rows their documents are forgotten: most are never asked for again, and memory has an end."""
+_NEVER: Final = -1
+"""Time stamp of a directory that must be looked at whatever its stamp."""
 
-_UPSERT: Final = (
-    f"INSERT INTO artifact ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "  # noqa: S608 -- our names
-    f"ON CONFLICT (namespace, hash, root) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in ("root", "namespace", "hash"))
-)
-
-POSITION: Final = re.compile(r"\[\d+\]")
-"""A position in a list, as paths have it."""
-
-_Key = tuple[str, str, str]
+_INSERT: Final = f"INSERT INTO artifact ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+_UPDATE: Final = f"UPDATE artifact SET {', '.join(f'{name} = ?' for name in (*VISIBLE, *BOOKKEEPING))} WHERE id = ?"  # noqa: S608
+_WHERE: Final = "WHERE namespace = ? AND hash = ? AND root = ?"
+_SELECT: Final = f"SELECT id, {', '.join((*BOOKKEEPING, *VISIBLE))} FROM artifact {_WHERE}"  # noqa: S608 -- our names
+_STAMP: Final = f"CASE WHEN watch <= {Watch.STAT.value} THEN mtime_ns ELSE -1 END"
 
 
 class Refreshed(NamedTuple):
-    """What a refresh did.
+    """What a refresh or a tick did.
 
     Attributes:
         stored: artifacts there are now.
         looked_at: those whose records were read.
         removed: rows that were deleted.
         took_sec: how long it took.
+        version: of the index; another one whenever something that can be seen is another.
+        walked_at: when all artifacts were looked at last, in seconds since the epoch.
     """
 
     stored: int
     looked_at: int
     removed: int
     took_sec: float
+    version: int
+    walked_at: float
 
 
 def refresh(connection: sqlite3.Connection, roots: Sequence[str]) -> Refreshed:
@@ -71,181 +67,202 @@ def refresh(connection: sqlite3.Connection, roots: Sequence[str]) -> Refreshed:
     began = clock.monotonic()
     with transaction(connection):
         known = _known(connection)
-        reader = _Reader(roots)
-        stored = looked_at = 0
-        for root, namespace, stamps in _stored(roots):
-            seen = known.pop((root, namespace), {})
-            stored += len(stamps)
-            for furu_hash, mtime_ns in stamps.items():
-                if seen.pop(furu_hash, None) == mtime_ns:
-                    continue
-                looked_at += 1
-                row, paths = reader.row((root, namespace, furu_hash), mtime_ns)
-                connection.execute(_UPSERT, row)
-                connection.executemany("INSERT OR IGNORE INTO field VALUES (?, ?)", paths)
-            known[root, namespace] = seen
-        gone = [(*place, furu_hash) for place, left in known.items() for furu_hash in left]
-        connection.executemany("DELETE FROM artifact WHERE root = ? AND namespace = ? AND hash = ?", gone)
-        took = clock.monotonic() - began
-        connection.execute("INSERT OR REPLACE INTO refreshed VALUES (1, ?, ?)", (clock.unix(), took))
-    return Refreshed(stored, looked_at, len(gone), took)
+        work = _Round(connection, roots)
+        for root in roots:
+            for place in walk(root, RootPaths(root).data):
+                work.visit(place, known.pop((root, place.namespace), {}))
+        for (root, namespace), left in known.items():
+            work.remove((root, namespace, furu_hash) for furu_hash in left)
+        work.forget_directories()
+        work.finish()
+        now, took = clock.unix(), clock.monotonic() - began
+        connection.execute("UPDATE refreshed SET at = ?, took = ?", (now, took))
+    return _report(connection, work, took)
+
+
+def tick(connection: sqlite3.Connection, roots: Sequence[str], *, walk_after_sec: float = WALK_AFTER_SEC) -> Refreshed:
+    """Bring up to date what changes by itself, for a page that is looked at: cheap where little happens.
+
+    Sees at once what comes and goes, what becomes of every artifact that is not published, and what furu annotates or
+    deletes. A published result that is computed anew, or changed by hand, is seen by the next look at all.
+
+    Args:
+        connection: from `opened`.
+        roots: of the store.
+        walk_after_sec: how old the last look at all artifacts may be; if it is older, this is one.
+    """
+    began = clock.monotonic()
+    walked_at, took = connection.execute("SELECT at, took FROM refreshed").fetchone()
+    if abs(clock.unix() - walked_at) > max(walk_after_sec, _WALK_SHARE * took):
+        return refresh(connection, roots)
+    work = _Round(connection, roots)
+    changed = [path for path, (_, mtime_ns) in work.directories.items() if directory_stamp(path) != mtime_ns]
+    suspects = list(_suspects(connection, work.reader))
+    if changed or suspects:
+        with transaction(connection):
+            for path in changed:
+                _visit_again(connection, work, path)
+            for key in (key for key in suspects if key not in work.looked_at):
+                work.look_again(key)
+            work.finish()
+    return _report(connection, work, clock.monotonic() - began)
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """Of the index: another one, and a higher one, whenever something that can be seen in it is another."""
+    (number,) = connection.execute("SELECT version FROM refreshed").fetchone()
+    return int(number)
+
+
+def last_walk(connection: sqlite3.Connection) -> float:
+    """When all artifacts were looked at last, in seconds since the epoch; 0 for never."""
+    (at,) = connection.execute("SELECT at FROM refreshed").fetchone()
+    return float(at)
+
+
+def _report(connection: sqlite3.Connection, work: _Round, took: float) -> Refreshed:
+    (stored,) = connection.execute("SELECT count(*) FROM artifact").fetchone()
+    walked_at, number = connection.execute("SELECT at, version FROM refreshed").fetchone()
+    return Refreshed(stored, len(work.looked_at), work.removed, took, number, walked_at)
+
+
+def _visit_again(connection: sqlite3.Connection, work: _Round, path: str) -> None:
+    """A directory that changed, and those in it that are new."""
+    root, _ = work.directories[path]
+    new = [path]
+    while new:
+        place = place_at(root, new.pop())
+        sql = "SELECT hash, mtime_ns FROM artifact WHERE namespace = ? AND root = ?"
+        work.visit(place, dict(connection.execute(sql, (place.namespace, root)).fetchall()))
+        new += [each for each in place.directories if each not in work.directories]
+
+
+class _Round:
+    """The changes of one refresh or tick.
+
+    Attributes:
+        reader: makes rows.
+        directories: root and time stamp of each directory that may hold artifacts.
+        looked_at: artifacts whose records were read.
+        removed: rows that were deleted.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, roots: Sequence[str]) -> None:
+        self._connection = connection
+        self.reader = Reader(roots)
+        rows = connection.execute("SELECT path, root, mtime_ns FROM directory")
+        self.directories: dict[str, tuple[str, int]] = {path: (root, mtime_ns) for path, root, mtime_ns in rows}
+        self._visited: set[str] = set()
+        self._is_changed = False
+        self.looked_at: set[Key] = set()
+        self.removed = 0
+
+    def visit(self, place: Place, known: dict[str, int]) -> None:
+        """All artifacts in a directory, given the time stamps of those that are known in it; takes these away."""
+        for furu_hash, mtime_ns in stamps_in(place.path, place.hashes).items():
+            if known.pop(furu_hash, None) != mtime_ns:
+                self._look((place.root, place.namespace, furu_hash), mtime_ns)
+        self.remove((place.root, place.namespace, furu_hash) for furu_hash in known)
+        self._visited.add(place.path)
+        self._remember(place)
+
+    def look_again(self, key: Key) -> None:
+        """One artifact, if it is still there."""
+        root, namespace, furu_hash = key
+        mtime_ns = stamps_in(f"{RootPaths(root).data}/{namespace}", [furu_hash]).get(furu_hash)
+        if mtime_ns is None:
+            self.remove([key])
+        else:
+            self._look(key, mtime_ns)
+
+    def _look(self, key: Key, mtime_ns: int) -> None:
+        self.looked_at.add(key)
+        row, watch, fields, needs = self.reader.read(key, mtime_ns)
+        root, namespace, furu_hash = key
+        found = self._connection.execute(_SELECT, (namespace, furu_hash, root)).fetchone()
+        if found is not None and found[3:] == row:
+            if found[1:3] != (mtime_ns, watch):
+                sql = "UPDATE artifact SET mtime_ns = ?, watch = ? WHERE id = ?"
+                self._connection.execute(sql, (mtime_ns, watch, found[0]))
+            return
+        self._is_changed = True
+        if found is None:
+            number = self._connection.execute(_INSERT, (*key, *row, mtime_ns, watch)).lastrowid
+        else:
+            number = found[0]
+            self._connection.execute(_UPDATE, (*row, mtime_ns, watch, number))
+            self._connection.execute("DELETE FROM edge WHERE parent = ?", (number,))
+        edges = [(number, position, child) for position, child in enumerate(needs)]
+        self._connection.executemany("INSERT INTO edge VALUES (?, ?, ?)", edges)
+        self._connection.executemany("INSERT OR IGNORE INTO field VALUES (?, ?)", fields)
+
+    def remove(self, keys: Iterable[Key]) -> None:
+        """Artifacts that are not there any more."""
+        for root, namespace, furu_hash in keys:
+            values = (namespace, furu_hash, root)
+            sql = f"DELETE FROM edge WHERE parent = (SELECT id FROM artifact {_WHERE})"  # noqa: S608 -- our names
+            self._connection.execute(sql, values)
+            gone = self._connection.execute(f"DELETE FROM artifact {_WHERE}", values).rowcount  # noqa: S608
+            self.removed += gone
+            self._is_changed |= gone > 0
+
+    def _remember(self, place: Place) -> None:
+        is_top = place.path == RootPaths(place.root).data  # which is waited for where it isn't there yet
+        if place.mtime_ns == ABSENT and not is_top:
+            self.directories.pop(place.path, None)
+            self._connection.execute("DELETE FROM directory WHERE path = ?", (place.path,))
+            return
+        stamp = _NEVER if self.reader.is_young(place.mtime_ns) else place.mtime_ns
+        if self.directories.get(place.path) != (place.root, stamp):
+            self.directories[place.path] = (place.root, stamp)
+            self._connection.execute(
+                "INSERT OR REPLACE INTO directory VALUES (?, ?, ?)", (place.path, place.root, stamp)
+            )
+
+    def forget_directories(self) -> None:
+        """Those that no walk leads to any more."""
+        gone = [(path,) for path in self.directories if path not in self._visited]
+        self._connection.executemany("DELETE FROM directory WHERE path = ?", gone)
+
+    def finish(self) -> None:
+        """Give the index another version, if that is due."""
+        if self._is_changed:
+            self._connection.execute("UPDATE refreshed SET version = version + 1")
+
+
+# -- what is known ----------------------------------------------------------------------------------------------------
 
 
 def _known(connection: sqlite3.Connection) -> dict[tuple[str, str], dict[str, int]]:
-    """Time stamps by root, namespace and hash; -1 for an artifact that has to be looked at whatever its stamp."""
+    """Time stamps by root, namespace and hash; one that no directory has for an artifact that must be looked at."""
     known: dict[tuple[str, str], dict[str, int]] = {}
-    sql = "SELECT root, namespace, hash, CASE WHEN is_settled THEN mtime_ns ELSE -1 END FROM artifact"
+    sql = f"SELECT root, namespace, hash, {_STAMP} FROM artifact"  # noqa: S608 -- our names
     for root, namespace, furu_hash, mtime_ns in connection.execute(sql):
         known.setdefault((root, namespace), {})[furu_hash] = mtime_ns
     return known
 
 
-def _stored(roots: Sequence[str]) -> Iterator[tuple[str, str, dict[str, int]]]:
-    """Time stamps of the artifacts' directories, by hash, for each root and namespace."""
-    for root in roots:
-        top = RootPaths(root).data
-        for directory, names in directories(top):
-            hashes = [name for name in names if HASH.fullmatch(name)]
-            if hashes:
-                yield root, directory[len(top) + 1 :], _stamps(directory, hashes)
+def _suspects(connection: sqlite3.Connection, reader: Reader) -> Iterator[Key]:
+    """Artifacts whose row may not be true any more, of those that a tick watches."""
+    sql = "SELECT root, namespace, hash, mtime_ns, watch, at FROM artifact WHERE watch > 0"
+    watched = connection.execute(sql).fetchall()
+    by_place: dict[tuple[str, str], list[str]] = {}
+    for root, namespace, furu_hash, *_ in watched:
+        by_place.setdefault((root, namespace), []).append(furu_hash)
+    stamps = {place: stamps_in(f"{RootPaths(place[0]).data}/{place[1]}", names) for place, names in by_place.items()}
+    for root, namespace, furu_hash, mtime_ns, watch, at in watched:
+        key = (root, namespace, furu_hash)
+        if stamps[root, namespace].get(furu_hash) != mtime_ns:
+            yield key
+        elif watch == Watch.YOUNG:
+            if not reader.is_young(mtime_ns):
+                yield key
+        elif watch == Watch.LOOK and not _still_runs(key, at):
+            yield key
 
 
-def _stamps(directory: str, names: Iterable[str]) -> dict[str, int]:
-    stamps = {}
-    try:
-        # By names alone the kernel would walk down the whole path for each of them.
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in GONE:
-            return {}
-        raise
-    try:
-        for name in names:
-            try:
-                stamps[name] = os.stat(name, dir_fd=descriptor).st_mtime_ns
-            except OSError as error:
-                if error.errno not in GONE:
-                    raise
-    finally:
-        os.close(descriptor)
-    return stamps
-
-
-class _Reader:
-    """Makes rows; each nested config is read once for all that hold it."""
-
-    def __init__(self, roots: Sequence[str]) -> None:
-        self._roots = roots
-        self._archive = Archive(roots)
-        self._plain: dict[str, Plain | None] = {}
-        self._rows = 0
-        self._paths: set[tuple[str, str]] = set()
-        self._now = clock.unix()
-
-    def row(self, key: _Key, mtime_ns: int) -> tuple[tuple[Any, ...], list[tuple[str, str]]]:
-        self._rows += 1
-        if self._rows % _REMEMBERED_ROWS == 0:
-            self._archive, self._plain = Archive(self._roots), {}
-        root, namespace, furu_hash = key
-        reference, name = f"{namespace}/{furu_hash}", namespace.rpartition("/")[2]
-        found = look(namespace, furu_hash, ArtifactPaths(f"{root}/data/{reference}"))
-        config, version, problem = self._config(reference)
-        facts = _facts(found, mtime_ns)
-        if problem and not facts.error:
-            facts.error = problem
-        is_settled = found.holder is None and abs(self._now - mtime_ns / 1e9) > _YOUNG_SEC
-        row = (
-            *(root, namespace, furu_hash, name, status_of(found).value, version, facts.at, facts.took),
-            *(facts.host, facts.user, facts.backend, facts.error, json.dumps(config), mtime_ns, is_settled),
-        )
-        return row, self._new_paths(name, config)
-
-    def _config(self, reference: str) -> tuple[dict[str, Any], str | None, str | None]:
-        for each in bottom_up([reference], self._needs):
-            if each not in self._plain:
-                try:
-                    self._plain[each] = plain_fields(self._archive.document(each)["fields"], self._plain.get)
-                except (FuruError, AttributeError, KeyError, TypeError, ValueError):
-                    self._plain[each] = None
-        plain = self._plain[reference]
-        if plain is None:
-            return {}, None, self._problem(reference)
-        return plain.value, self._archive.document(reference).get("version"), None
-
-    def _needs(self, reference: str) -> Iterable[str]:
-        try:
-            return () if reference in self._plain else self._archive.needs(reference)
-        except (AttributeError, TypeError):  # a document with something else in the place of a reference
-            return ()
-
-    def _problem(self, reference: str) -> str:
-        try:
-            self._archive.document(reference)
-        except FuruError as error:
-            return error.message
-        return "its config.json holds values that this furu doesn't know"
-
-    def _new_paths(self, name: str, config: dict[str, Any]) -> list[tuple[str, str]]:
-        paths = {(name, pattern) for path, _ in leaves(config) for pattern in _with_parents(path)} - self._paths
-        self._paths |= paths
-        return list(paths)
-
-
-def _with_parents(path: str) -> Iterator[str]:
-    """`a.b[3].c` as `a.b.c`, and what can be asked for above it."""
-    parts = POSITION.sub("", path).split(".")
-    for count in range(1, len(parts) + 1):
-        yield ".".join(parts[:count])
-
-
-@dataclass
-class _Facts:
-    at: float
-    took: float | None = None
-    host: str | None = None
-    user: str | None = None
-    backend: str | None = None
-    error: str | None = None
-
-
-def _facts(found: ScannedArtifact, mtime_ns: int) -> _Facts:
-    """What the records say; what can't be read is the row's error."""
-    facts = _Facts(at=mtime_ns / 1e9)
-    try:
-        _read(found, facts)
-    except FuruError as error:
-        facts.error = error.message
-    return facts
-
-
-def _read(found: ScannedArtifact, facts: _Facts) -> None:
-    paths, attempt = found.paths, None
-    status = status_of(found)
-    if status is ArtifactStatus.PUBLISHED and (content := DISK.read(paths.success)):
-        success = parse_success(content, paths.success)
-        facts.at, facts.took = success.at, success.usage.wall_sec if success.usage else None
-        attempt = paths.ended(success.token, Ending.OK)
-    elif status is ArtifactStatus.RUNNING and found.holder is not None:
-        facts.at = _began(found.holder)
-        attempt = paths.lease(found.holder)
-    elif status is ArtifactStatus.ALIAS and (content := DISK.read(paths.alias)):
-        facts.at = parse(AliasRecord, content, paths.alias).at
-    elif found.last_token is not None and found.last_ending is not None:
-        facts.at = _began(found.last_token)
-        attempt = paths.ended(found.last_token, found.last_ending)
-    if attempt is not None:
-        _read_attempt(attempt, facts)
-
-
-def _began(token: str) -> float:
-    return int(token.partition("-")[0]) / 1e9
-
-
-def _read_attempt(attempt: AttemptPaths, facts: _Facts) -> None:
-    if content := DISK.read(attempt.owner):
-        owner = parse(OwnerRecord, content, attempt.owner)
-        facts.host, facts.user, facts.backend = owner.host, owner.user, owner.backend
-    if content := DISK.read(attempt.error):
-        error = parse(ErrorRecord, content, attempt.error)
-        facts.error = f"{error.type.removeprefix('builtins.')}: {error.message}"[:MAX_CHARS]
-        facts.at, facts.took = error.at, error.usage.wall_sec if error.usage else None
+def _still_runs(key: Key, began_at: float) -> bool:
+    root, namespace, furu_hash = key
+    paths = ArtifactPaths(f"{RootPaths(root).data}/{namespace}/{furu_hash}")
+    holder = look(namespace, furu_hash, paths).holder
+    return holder is not None and int(holder[:20]) / 1e9 == began_at

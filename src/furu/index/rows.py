@@ -33,6 +33,9 @@ class ArtifactRow:
         user: whose it was.
         backend: of the executor; None when interactive.
         error: the failure in one line, or why the records can't be read.
+        tags: sorted.
+        note: what somebody wrote about it.
+        is_pinned: `furu gc` never takes it.
         config: the fields as plain JSON, nested configs in their places.
     """
 
@@ -47,6 +50,9 @@ class ArtifactRow:
     user: str | None
     backend: str | None
     error: str | None
+    tags: tuple[str, ...]
+    note: str | None
+    is_pinned: bool
     config: dict[str, Any] = field(repr=False)
 
     @property
@@ -98,6 +104,9 @@ class ArtifactRow:
             "user": self.user,
             "backend": self.backend,
             "error": self.error,
+            "tags": list(self.tags),
+            "note": self.note,
+            "pinned": self.is_pinned,
             "directory": str(self.directory),
             "config": self.config,
         }

@@ -13,7 +13,8 @@ from furu.evolution.refs import ArtifactStatus
 from furu.index.conditions import Clause, where
 from furu.index.database import opened
 from furu.index.query import FuruQueryError, check_statuses, parse, unknown_field
-from furu.index.refresh import POSITION, refresh
+from furu.index.reader import POSITION
+from furu.index.refresh import refresh
 from furu.index.rows import ArtifactRow, Rows
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ ORDERS: Final = {
 """Ways to sort, each with its expression, direction, and what comes after a row."""
 
 STATUSES: Final = tuple(status.value for status in ArtifactStatus)
-_SELECTED: Final = "id, root, namespace, hash, status, at, took, version, host, user, backend, error, config"
+_SELECTED: Final = (
+    "id, root, namespace, hash, status, at, took, version, host, user, backend, error, tags, note, pinned, config"
+)
 
 
 class FuruPageError(FuruQueryError):
@@ -136,8 +139,9 @@ def _read_page(after: str, asked: Query, order: str) -> tuple[Any, int]:
 
 
 def _row(found: tuple[Any, ...]) -> ArtifactRow:
-    root, namespace, furu_hash, status, at, took, version, host, user, backend, error, config = found[1:13]
+    root, namespace, furu_hash, status, at, took, version, host, user, backend, error = found[1:12]
+    tags, note, pinned, config = found[12:16]
     return ArtifactRow(
-        *(Path(root), namespace, furu_hash, ArtifactStatus(status), at, took),
-        *(version, host, user, backend, error, json.loads(config)),
+        *(Path(root), namespace, furu_hash, ArtifactStatus(status), at, took, version, host, user, backend, error),
+        *(tuple(tags.strip(",").split(",")) if tags else (), note, bool(pinned), json.loads(config)),
     )

@@ -59,12 +59,13 @@ def directories(top: str) -> Iterator[tuple[str, list[str]]]:
     waiting = [top]
     while waiting:
         directory = waiting.pop()
-        children = _child_directories(directory)
+        children = child_directories(directory)
         yield directory, children
         waiting.extend(f"{directory}/{name}" for name in reversed(children) if not HASH.fullmatch(name))
 
 
-def _child_directories(directory: str) -> list[str]:
+def child_directories(directory: str) -> list[str]:
+    """Names of the directories in one, sorted; none where it isn't there. Links are not followed."""
     try:
         with os.scandir(directory) as entries:
             return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
