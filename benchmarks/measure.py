@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
 import signal
 import statistics
 import subprocess
@@ -38,6 +39,16 @@ def filesystem_of(directory: str) -> str:
         return "an unknown filesystem"
     at = max((fields for fields in mounts if _is_below(directory, fields[1])), key=lambda fields: len(fields[1]))
     return f"{at[2]}, mounted {at[3]}"
+
+
+def machine() -> str:
+    """The processor, cores, memory, kernel and Python that the figures are of."""
+    with open("/proc/cpuinfo") as file:
+        names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+    gib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    cores = len(os.sched_getaffinity(0))
+    facts = [f"{cores} cores of {names[0] if names else platform.machine()}", f"{gib:.0f} GiB"]
+    return ", ".join([*facts, f"Linux {platform.release()}", f"Python {platform.python_version()}"])
 
 
 def _is_below(directory: str, mounted: str) -> bool:

@@ -54,3 +54,14 @@ def print_table(title: str, rows: list[Row]) -> None:
 def shout(text: str) -> None:
     """A line that nobody overlooks."""
     print(f"!!! {text}", flush=True)
+
+
+def markdown(rows: list[list[str]]) -> str:
+    """A table for a document: the first row is its heading, columns after the first are numbers."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    heading, *others = [
+        " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).join(("| ", " |"))
+        for row in rows
+    ]
+    rule = "|".join(["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])]).join("||")
+    return "\n".join([heading, rule, *others])
