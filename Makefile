@@ -23,7 +23,7 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-fast test-others lint format bench constraints clean debian-packages
+.PHONY: help demo test test-fast test-others lint format bench docs constraints clean debian-packages
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,9 @@ format: $(VENV)/.dev ## put the source in order
 
 bench: $(VENV)/.bench ## every benchmark, one after the other
 	@set -e; for name in core execution index slurm; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
+
+docs: $(VENV)/.dev ## the API reference as HTML, into build/docs
+	$(BIN)/python tools/write_api_reference.py build/docs
 
 constraints: ## choose the newest versions anew for constraints.txt
 	env --unset=PIP_CONSTRAINT --unset=PIP_BUILD_CONSTRAINT $(PYTHON) tools/write_constraints.py $(VERSIONS)

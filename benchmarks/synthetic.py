@@ -7,6 +7,7 @@ process can name any artifact of the store.
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -100,7 +101,7 @@ class Family:
         return Train(split=split, seed=number // len(self.splits), lr=_RATES[number % len(_RATES)])
 
     def __iter__(self) -> Iterator[furu.Furu[Any]]:
-        yield from (*self.corpora, *self.splits, *self.trains, *self.scores)
+        yield from itertools.chain[furu.Furu[Any]](self.corpora, self.splits, self.trains, self.scores)
 
 
 def _metric(number: int) -> str:

@@ -130,7 +130,7 @@ class TestMakeVenv:
 
 class TestMakefile:
     @pytest.mark.skipif(not shutil.which("make"), reason="no make here")
-    @pytest.mark.parametrize("target", ["demo", "test", "test-fast", "lint", "format", "bench", "clean"])
+    @pytest.mark.parametrize("target", ["demo", "test", "test-fast", "lint", "format", "bench", "docs", "clean"])
     def test_the_target_exists(self, target):
         """Only printed, not run."""
         environ = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}

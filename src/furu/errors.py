@@ -24,6 +24,7 @@ class FuruError(Exception):
     """Base of all furu errors.
 
     Attributes:
+        message: the text without the hints.
         hints: what to do about it, a sentence each; printed below the message.
     """
 

@@ -111,6 +111,9 @@ def override_results(results: Mapping[Furu[Any], Any]) -> Iterator[None]:
     they are, neither copied nor stored. What is computed from them must not be taken for the real thing later: unless
     `furu_root`, `isolated_root()` or `furu.using(path=...)` is in force, a temporary store is, inside the `with`.
 
+    Args:
+        results: the value for each config.
+
     Raises:
         FuruConfigError: a key is not a config.
     """
@@ -132,6 +135,10 @@ def override_results_for(config: Furu[Any], results: Mapping[str, Any]) -> Abstr
 
     A path goes through fields, indices and keys: `"data.split"`, `"models[0]"`, `"members[low].data"`,
     `'members["a.b"]'`.
+
+    Args:
+        config: where the paths begin.
+        results: the value for each path.
 
     Raises:
         FuruConfigError: names every path that leads to no config, and what there is instead; or two paths lead to

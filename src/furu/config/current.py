@@ -115,6 +115,9 @@ def resolve_always_rerun() -> None:
 def configure(**values: Unpack[SettingValues]) -> None:
     """Set fields of `Settings` for this process, over the environment and `[tool.furu]`; call it again to add.
 
+    Args:
+        values: fields of `Settings` by name, such as `path=` or `lease_sec=`; the others stay as they are.
+
     Raises:
         FuruSettingsError: names every value that can't be used; nothing is changed then.
     """
@@ -129,6 +132,9 @@ def using(**values: Unpack[SettingValues]) -> Iterator[Settings]:
 
     It holds for the whole process, threads included, because the store is the process's, not a thread's. Blocks
     nest; of two that overlap in different threads the one entered last wins.
+
+    Args:
+        values: fields of `Settings` by name; the others stay as they are.
 
     Raises:
         FuruSettingsError: names every value that can't be used, on entry.

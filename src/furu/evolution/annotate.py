@@ -54,12 +54,25 @@ def tag(artifact: Computable | Stored, *names: str) -> None:
 
 
 def untag(artifact: Computable | Stored, *names: str) -> None:
-    """Take tags away; those that it doesn't have are no trouble. Raises as `tag`."""
+    """Take tags away; those that it doesn't have are no trouble.
+
+    Args:
+        artifact: as for `tag`.
+        names: of the tags.
+
+    Raises:
+        FuruAnnotationError: (a `ValueError`) a name can't be a tag.
+        FuruReadOnlyStore: this user can't write there.
+    """
     _annotator(artifact).remove_tags(names)
 
 
 def note(artifact: Computable | Stored, text: str | None) -> None:
-    """Put a note in the place of the one that an artifact has; None removes it.
+    """Put a note in the place of the one that an artifact has.
+
+    Args:
+        artifact: as for `tag`.
+        text: the note; None removes the one that is there.
 
     Raises:
         FuruAnnotationError: (a `ValueError`) it is empty, or far too long.
@@ -72,12 +85,25 @@ def note(artifact: Computable | Stored, text: str | None) -> None:
 
 
 def pin(artifact: Computable | Stored, reason: str = "") -> None:
-    """Have `furu gc` keep an artifact and all that it depends on. Raises as `tag`."""
+    """Have `furu gc` keep an artifact and all that it depends on.
+
+    Args:
+        artifact: as for `tag`.
+        reason: shown where the pin is.
+
+    Raises:
+        FuruAnnotationError: (a `ValueError`) the reason is far too long.
+        FuruReadOnlyStore: this user can't write there.
+    """
     _recorded(artifact).write_pin(reason)
 
 
 def unpin(artifact: Computable | Stored) -> None:
-    """Take the pin away, if there is one. Raises as `tag`."""
+    """Take the pin of `artifact`, named as for `tag`, away, if there is one.
+
+    Raises:
+        FuruReadOnlyStore: this user can't write there.
+    """
     _annotator(artifact).remove_pin()
 
 

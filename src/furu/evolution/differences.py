@@ -39,8 +39,8 @@ class Difference(NamedTuple):
     """
 
     path: str
-    left: Json
-    right: Json
+    left: object
+    right: object
 
     def __str__(self) -> str:
         return f"{self.path}: {_show(self.left)} → {_show(self.right)}"

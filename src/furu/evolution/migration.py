@@ -36,6 +36,7 @@ class Migration:
         from_version: only results of this version, None for those without one. A migration that names no version
             carries no result over a change of `version=`.
         to_version: the version it leads to; to be given with `from_version`.
+        former: what `from_class` means as directories below `data/`; follows from it.
 
     Raises:
         FuruConfigError: `from_version` without `to_version`, or something that isn't a step.

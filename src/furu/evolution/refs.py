@@ -138,6 +138,9 @@ class ArtifactRef:
     def load_result(self, *, allow_pickle: bool = False) -> Any:
         """The stored value, without its config's class; classes of the value itself may be imported.
 
+        Args:
+            allow_pickle: also load what a class with `codec="pickle"` stored, which can run any code.
+
         Raises:
             FuruNothingPublished: there is no result.
             FuruError: its class has a `_load()`, so that no value was stored.

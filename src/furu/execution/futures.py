@@ -43,6 +43,9 @@ class FuruMissingExecutor(FuruError, KeyError):
     Attributes:
         spec_key: the key.
         node: `Class(hash)` of a node that wants it.
+
+    Args:
+        known: the keys for which there is one.
     """
 
     def __init__(self, *, spec_key: str, node: str, known: Iterable[str]) -> None:

@@ -131,7 +131,7 @@ def build_plan(roots: Iterable[Furu[Any]], *, completed_hashes: Collection[str] 
 
 
 def topo_order_todo(plan: DependencyPlan) -> list[str]:
-    """Hashes of the TODO nodes, dependencies first; among those that are ready, the smallest hash first.
+    """Hashes of the TODO nodes of `plan`, dependencies first; among those that are ready, the smallest hash first.
 
     The order of A. B. Kahn, "Topological sorting of large networks" (1962), with a sorted ready list: the same for
     every order of the roots. Dependencies in progress don't hold a node back here.
@@ -162,7 +162,7 @@ def topo_order_todo(plan: DependencyPlan) -> list[str]:
 
 
 def ready_todo(plan: DependencyPlan) -> list[str]:
-    """Hashes of the TODO nodes whose dependencies are all DONE, sorted."""
+    """Hashes of the TODO nodes of `plan` whose dependencies are all DONE, sorted."""
     return sorted(
         furu_hash for furu_hash, node in plan.nodes.items() if node.status is Status.TODO and not node.deps_pending
     )

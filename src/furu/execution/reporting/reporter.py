@@ -14,19 +14,22 @@ class Reporter:
     """Told what happens, in order; from several threads, but never from two at once. Must be quick, and not raise."""
 
     def run_started(self, run_id: str, plan: DependencyPlan) -> None:
-        """A run begins; `plan` is what it found."""
+        """The run `run_id`, named as its directory below `<root>/runs`, begins; `plan` is what it found."""
 
     def node_started(self, start: Start) -> None:
-        """A worker begins with a node."""
+        """A worker begins with a node; `start` has its hash and the number of the attempt."""
 
     def node_ended(self, start: Start, end: NodeEnd, verdict: Verdict) -> None:
-        """A worker is through with a node; `verdict` says what the schedule makes of it."""
+        """A worker is through with what `start` asked for: `end` says how, `verdict` what the schedule makes of it."""
 
     def owner_ended(self, furu_hash: str, verdict: Verdict) -> None:
-        """Somebody else, who computed a node that this run needs, has published it, failed or vanished."""
+        """Somebody else, who computed the node `furu_hash` that this run needs, has published it, failed or vanished.
+
+        `verdict` says which, and what follows.
+        """
 
     def run_ended(self, report: RunReport, error: BaseException | None) -> None:
-        """The run is over; `error` is what ended it before its time."""
+        """The run is over; `report` has what became of each node, `error` is what ended it before its time."""
 
 
 class Reporters(Reporter):

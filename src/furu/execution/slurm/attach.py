@@ -65,7 +65,12 @@ def attach_slurm_dag(run_id: str, *, slurm: Slurm | None = None) -> SlurmDag:
 
 
 class SlurmDag:
-    """The jobs of a submission. Not thread-safe."""
+    """The jobs of a submission. Not thread-safe.
+
+    Args:
+        run_id: of the submission.
+        nodes: what is known of each node so far.
+    """
 
     def __init__(self, run_id: str, nodes: Iterable[DagNode]) -> None:
         self.run_id = run_id

@@ -81,6 +81,7 @@ class JobRequest:
 
     Attributes:
         script: the text of a shell script, with its `#!` line.
+        name: of the job, as `squeue` shows it.
         after_ok: start when all of these ended well, be cancelled when that can't happen any more. An id that
             Slurm has forgotten counts as ended well.
         array_size: an array of so many elements, ids `JOB_0` ...

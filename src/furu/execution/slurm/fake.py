@@ -105,7 +105,11 @@ class FakeSlurm(SlurmClient):
     # ---------------------------------------------------------------- the hand of the test
 
     def job(self, job_id: str) -> FakeJob:
-        """Look at a job: script, options, state. KeyError if there never was one."""
+        """Look at the job `job_id`: script, options, state.
+
+        Raises:
+            KeyError: there never was one.
+        """
         self._scheduler.settle()
         known = self._scheduler.archive | self._scheduler.jobs
         return known[job_id]
@@ -120,36 +124,55 @@ class FakeSlurm(SlurmClient):
         return [job.job_id for job in self._scheduler.step()]
 
     def drain(self, *, max_steps: int = 1000) -> None:
-        """Turn until nothing starts any more; for bodies that end at once."""
+        """Turn until nothing starts any more; for bodies that end at once.
+
+        Raises:
+            RuntimeError: something still started in the last of `max_steps` turns.
+        """
         for _ in range(max_steps):
             if not self.step():
                 return
         raise RuntimeError(f"jobs still start after {max_steps} steps")
 
     def start(self, job_id: str) -> None:
-        """Let a pending job run, without calling its body. ValueError if Slurm would not."""
+        """Let the pending job `job_id` run, without calling its body.
+
+        Raises:
+            KeyError: there is no such job.
+            ValueError: Slurm would not.
+        """
         self._scheduler.start(self.job(job_id))
 
     def finish(self, job_id: str, state: str = "COMPLETED", *, exit_code: int | None = None) -> None:
-        """End a job that runs (or could) in `state`. ValueError if it can't."""
+        """End the job `job_id`, which runs or could, in `state`.
+
+        Args:
+            job_id: as `sbatch` gave it.
+            state: Slurm's word, such as `"COMPLETED"`, `"FAILED"`, `"TIMEOUT"`, `"OUT_OF_MEMORY"`.
+            exit_code: of its script; by default the one that goes with the state.
+
+        Raises:
+            KeyError: there is no such job.
+            ValueError: it can't end like that.
+        """
         ending = JobState(state)
         code = _EXIT_CODES.get(ending, NO_ERROR) if exit_code is None else ExitCode(exit_code, 0)
         self._scheduler.finish(self.job(job_id), ending, code)
 
     def preempt(self, job_id: str) -> None:
-        """A more urgent job takes its place; it is put back into the queue, unless submitted with `no-requeue`."""
+        """A more urgent job takes the place of `job_id`, which waits again, unless submitted with `no-requeue`."""
         self._scheduler.interrupt(self.job(job_id), JobState.PREEMPTED)
 
     def fail_node(self, node: str) -> None:
-        """Its jobs end as NODE_FAIL and are put back into the queue; nothing starts there until `resume_node`."""
+        """Jobs on `node` end as NODE_FAIL and are put back into the queue; nothing starts there until `resume_node`."""
         self._scheduler.fail_node(node)
 
     def resume_node(self, node: str) -> None:
-        """The node is back."""
+        """`node` is back."""
         self._scheduler.resume_node(node)
 
     def disturb(self, trouble: Trouble, *programs: str) -> None:
-        """From now on these commands (all, if none is named) have trouble."""
+        """From now on these `programs` (all commands of Slurm, if none is named) have `trouble`."""
         self._troubles |= dict.fromkeys(programs or self._programs, trouble)
 
     def recover(self) -> None:

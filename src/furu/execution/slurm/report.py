@@ -66,6 +66,7 @@ class DagReport:
 
     @property
     def is_finished(self) -> bool:
+        """True when no node waits, runs or may still run."""
         return not any(node.state in OPEN for node in self.nodes.values())
 
     def counts(self) -> Counter[NodeState]:
@@ -77,7 +78,11 @@ class DagReport:
         return [node for node in self.nodes.values() if node.state is state]
 
     def causes_of(self, furu_hash: str) -> tuple[str, ...]:
-        """Names of the failed nodes that keep a skipped one from running."""
+        """Names of the failed nodes that keep the skipped one with the hash `furu_hash` from running.
+
+        Raises:
+            KeyError: no node has that hash.
+        """
         seen = {furu_hash}
         waiting = [furu_hash]
         while waiting:

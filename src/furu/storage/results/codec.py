@@ -37,13 +37,15 @@ class Codec(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What records call this codec."""
+        ...
 
     def handles(self, kind: type, /) -> bool:
-        """Whether values of exactly this type are stored by this codec."""
+        """Whether values of exactly the type `kind`, and not of a subclass, are stored by this codec."""
 
     def store(self, value: Any, directory: ResultDirectory, /) -> Json:
-        """Write the value's files and return its record."""
+        """Write the value's files into `directory`, by names that it gives, and return the value's record."""
 
     def load(self, record: Json, directory: Path, /) -> object:
         """The value of a record; `directory` is the one to give to `result_file`."""
