@@ -18,6 +18,7 @@ from tests.slurm.cluster.daemons import wait_until
 from tests.support import deeds, graphs
 from tests.support.deeds import Deed
 from tests.support.graphs import CREATED, DOES, REFUSED, Checked, Gate, Heard, Node, failing, leaf
+from tests.support.installed import PACKAGES
 from tests.support.pools import DeafSlurm, LiveSlurm, Thief, in_process, pool, running
 from tests.support.scripts import Script
 
@@ -31,7 +32,7 @@ def no_orders(tmp_path, monkeypatch):
     """Also a directory for what nodes in other processes note, and for these the way to our modules."""
     monkeypatch.setenv("DEEDS", str(tmp_path))
     monkeypatch.setenv("FURU_LOG_LEVEL", "ERROR")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PROJECT / "src"), str(PROJECT)]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PACKAGES), str(PROJECT)]))
     graphs.forget()
     yield
     graphs.forget()

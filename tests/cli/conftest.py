@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.installed import PACKAGES
 from tests.support.stored import Stored, config
 
-PROJECT = Path(__file__).parents[2]
 INSTALLED = Path(sys.executable).with_name("furu")
 STUDY = """
 import logging
@@ -67,7 +67,7 @@ class Command:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        path = os.pathsep.join([str(PROJECT / "src"), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        path = os.pathsep.join([str(PACKAGES), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
         self.argv = [str(INSTALLED)] if INSTALLED.exists() else [sys.executable, "-W", "error", "-m", "furu.cli"]
         self.environment = {"PYTHONPATH": path}
 

@@ -19,6 +19,7 @@ from furu.execution import FuruRunError, run_local
 from tests.lifecycle.steps import endings, holders
 from tests.support.deeds import Deed, Refusal, Settled, Undeclared, created, pids
 from tests.support.graphs import Heard
+from tests.support.installed import PACKAGES
 from tests.support.scripts import PATIENCE_SEC, PROJECT
 
 
@@ -181,7 +182,7 @@ class TestScripts:
         return subprocess.run(
             [sys.executable, "script.py"],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(PROJECT / "src"), str(PROJECT)])},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(PACKAGES), str(PROJECT)])},
             capture_output=True,
             text=True,
             timeout=60,

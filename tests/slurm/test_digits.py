@@ -14,6 +14,7 @@ from examples.digits.models import LogisticRegression, SupportVectorMachine
 from examples.digits.report import Report
 from furu import SlurmSpec
 from furu.execution import run_slurm_pool, submit_slurm_dag
+from tests.support.installed import PACKAGES
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.xdist_group("slurm"), pytest.mark.timeout(300)]
 
@@ -27,7 +28,7 @@ REPORT = Report(models=(*(LogisticRegression(features=each, c=1) for each in INP
 @pytest.fixture(autouse=True)
 def importable(monkeypatch):
     """Jobs import the example and furu from where this test does."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PROJECT / "src"), str(PROJECT)]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PACKAGES), str(PROJECT)]))
 
 
 def owners_of(configs):

@@ -19,6 +19,7 @@ from tests.slurm.cluster.daemons import wait_until
 from tests.support import deeds
 from tests.support.deeds import Deed
 from tests.support.graphs import Heard
+from tests.support.installed import PACKAGES
 from tests.support.pool_graph import STUDY, Cheat, Images, Slow
 from tests.support.scripts import Script
 
@@ -43,7 +44,7 @@ QUICK = {"idle_timeout_sec": 5.0, "poll_interval_sec": 0.2, "stale_running_sec":
 def place(tmp_path, monkeypatch):
     monkeypatch.setenv("DEEDS", str(tmp_path))
     monkeypatch.setenv("FURU_LOG_LEVEL", "ERROR")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PROJECT / "src"), str(PROJECT)]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PACKAGES), str(PROJECT)]))
     return tmp_path
 
 

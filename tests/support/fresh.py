@@ -14,6 +14,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.support.installed import PACKAGES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,7 +24,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 def spawn(function: Callable[..., Any], *arguments: Any, **environment: str) -> subprocess.Popen[str]:
     """Start `function(*arguments)` in a new interpreter and process group; its last line of output is the result."""
-    path = os.pathsep.join([str(PROJECT), str(PROJECT / "src"), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(PROJECT), str(PACKAGES), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-m", "tests.support.fresh", f"{function.__module__}:{function.__qualname__}"]
     settings = {"FURU_LOG_LEVEL": "ERROR", "FURU_RECORD_GIT": "ignore", **environment}
     return subprocess.Popen(
