@@ -1,0 +1,68 @@
+"""Every command of docs/cli.md is typed in a project like the one it talks of, and prints what stands below it."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+
+from tests.support.documents import Document
+
+DOCUMENT = Document("docs/cli.md")
+CODES = {"furu impact --check": None, "furu rm 0532 3248": 1}
+"""Exit codes other than 0; None where it depends on what is stored. What is pinned is not deleted."""
+
+WORDS = (
+    (re.compile(r"\b[0-9a-f]{10,32}\b"), "HASH"),
+    (re.compile(r"\b[\d.]+(us|ms|s|m|h|d)( ago)?(?=\s|$)"), "TIME"),
+    (re.compile(r"\bhost \S+ pid \d+"), "OWNER"),
+    (re.compile(r"(?<=log: )/\S+"), "PATH"),
+    (re.compile(r" +"), " "),
+)
+"""What differs from day to day, and what stands for it when two outputs are compared."""
+
+pytestmark = pytest.mark.slow
+
+
+def typed(text):
+    """The commands of a block without their comments, each with the lines that are shown below it."""
+    commands = []
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            commands.append((re.sub(r"\s{2,}#.*", "", line[2:]), []))
+        else:
+            commands[-1][1].append(line)
+    return commands
+
+
+def normal(line):
+    for pattern, word in WORDS:
+        line = pattern.sub(word, line)
+    return line.strip()
+
+
+def meant(command, reader, hashes):
+    """The command with what this project has in the place of what the document has."""
+    for name, found in hashes.items():
+        command = re.sub(rf"\b{name}\b", found[:10], command)
+    if "--undo ID" not in command:
+        return command
+    made = reader.run("furu migrate --import my_project.new_home --yes")
+    return command.replace("ID", re.search(r"--undo (\S+)", made)[1])
+
+
+def test_every_command_does_what_is_shown(reader, hashes):
+    for block in DOCUMENT.blocks("console"):
+        for command, shown in typed(block.text):
+            code = next((code for beginning, code in CODES.items() if command.startswith(beginning)), 0)
+            printed = reader.run(meant(command, reader, hashes), code=code)
+            if shown:
+                assert [normal(line) for line in shown] == [normal(line) for line in printed.splitlines()], command
+
+
+def test_the_python_blocks_run(reader, hashes):
+    for block in DOCUMENT.blocks("python"):
+        lines = block.text.splitlines()
+        shown = f"print({lines.pop()})"
+        assert hashes["3248"] in reader.run(sys.executable, "-c", "\n".join([*lines, shown]))
