@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import textwrap
-from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 import pytest
 
 from tests.support.installed import PACKAGES
 from tests.support.stored import Stored, config
+from tests.support.zygote import Child
 
-INSTALLED = Path(sys.executable).with_name("furu")
+if TYPE_CHECKING:
+    from pathlib import Path
+
 STUDY = """
 import logging
 import enum
@@ -68,19 +70,18 @@ class Command:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         path = os.pathsep.join([str(PACKAGES), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-        self.argv = [str(INSTALLED)] if INSTALLED.exists() else [sys.executable, "-W", "error", "-m", "furu.cli"]
         self.environment = {"PYTHONPATH": path}
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, stdout: int | IO[str] = subprocess.PIPE) -> Child:
         """Begin a call."""
-        return subprocess.Popen(
-            [*self.argv, *arguments],
-            cwd=self.directory,
-            env={**os.environ, **self.environment},
+        return Child(
+            "from furu.cli.main import main; main()",
+            argv=["furu", *arguments],
+            environment={**os.environ, **self.environment},
+            directory=self.directory,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
+            stdout=stdout,
+            are_warnings_errors=True,
         )
 
     def __call__(self, *arguments: str, code: int = 0) -> str:

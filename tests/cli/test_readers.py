@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -52,8 +53,8 @@ class TestLs:
     def test_colour_only_on_a_terminal(self, command, lab):
         assert "\x1b" not in command("ls")
         ours, theirs = pty.openpty()
-        environment = {**os.environ, **command.environment, "TERM": "xterm", "COLUMNS": "80"}
-        with subprocess.Popen([*command.argv, "ls"], cwd=command.directory, env=environment, stdout=theirs) as process:
+        command.environment |= {"TERM": "xterm", "COLUMNS": "80"}
+        with command.start("ls", stdout=theirs) as process:
             assert 0 == process.wait(60)
         os.close(theirs)
         assert b"\x1b[31m" in os.read(ours, 1 << 16)
@@ -154,6 +155,11 @@ class TestStore:
         assert all(name in out for name in ("ls", "show", "logs", "why", "diff", "plan", "run", "rm", "du", "doctor"))
         assert command("--version").startswith("furu, version")
         assert "commands are: ls, show" in command("lss", code=2)
+
+    def test_it_is_installed_and_a_module_too(self):
+        for argv in ([Path(sys.executable).with_name("furu")], [sys.executable, "-W", "error", "-m", "furu.cli"]):
+            done = subprocess.run([*argv, "--version"], check=True, capture_output=True, text=True)
+            assert done.stdout.startswith("furu, version")
 
     def test_completion_knows_the_commands(self, command, monkeypatch):
         command.environment |= {"_FURU_COMPLETE": "bash_complete", "COMP_WORDS": "furu d", "COMP_CWORD": "1"}

@@ -1,4 +1,4 @@
-"""Run a function in a Python of its own: single-threaded, free to fork, to be killed, and to change its user.
+"""Run a function in a process of its own: single-threaded, free to fork, to be killed, and to change its user.
 
 `run_fresh(function, *arguments)` gives what `function` returned, by way of JSON.
 """
@@ -11,34 +11,29 @@ import signal
 import subprocess
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.support.installed import PACKAGES
+from tests.support.zygote import PROJECT, Child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PROJECT = Path(__file__).resolve().parents[2]
 
-
-def spawn(function: Callable[..., Any], *arguments: Any, **environment: str) -> subprocess.Popen[str]:
-    """Start `function(*arguments)` in a new interpreter and process group; its last line of output is the result."""
-    path = os.pathsep.join([str(PROJECT), str(PACKAGES), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "tests.support.fresh", f"{function.__module__}:{function.__qualname__}"]
-    settings = {"FURU_LOG_LEVEL": "ERROR", "FURU_RECORD_GIT": "ignore", **environment}
-    return subprocess.Popen(
-        [*command, json.dumps(arguments)],
-        cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": path, **settings},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+def spawn(function: Callable[..., Any], *arguments: Any, **environment: str) -> Child:
+    """Start `function(*arguments)` in a new process and group; its last line of output is the result."""
+    path = os.pathsep.join([str(PROJECT), str(PACKAGES), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    settings = {"PYTHONPATH": path, "FURU_LOG_LEVEL": "ERROR", "FURU_RECORD_GIT": "ignore", **environment}
+    return Child(
+        "from tests.support.fresh import main; main()",
+        argv=["-c", f"{function.__module__}:{function.__qualname__}", json.dumps(arguments)],
+        environment={**os.environ, **settings},
+        stdin=subprocess.DEVNULL,
+        has_own_session=True,
     )
 
 
-def finish(process: subprocess.Popen[str], timeout_sec: float = 100) -> Any:
+def finish(process: Child, timeout_sec: float = 100) -> Any:
     """What the function returned; an `AssertionError` with its stderr if it raised."""
     try:
         output, errors = process.communicate(timeout=timeout_sec)
@@ -51,7 +46,7 @@ def finish(process: subprocess.Popen[str], timeout_sec: float = 100) -> Any:
 
 
 def run_fresh(function: Callable[..., Any], *arguments: Any, timeout_sec: float = 100, **environment: str) -> Any:
-    """`function(*arguments)` in a new interpreter, with `FURU_...` variables as keywords."""
+    """`function(*arguments)` in a new process, with `FURU_...` variables as keywords."""
     return finish(spawn(function, *arguments, **environment), timeout_sec)
 
 
@@ -82,7 +77,3 @@ def main() -> None:
     module, name = sys.argv[1].split(":")
     result = getattr(import_module(module), name)(*json.loads(sys.argv[2]))
     print("\n" + json.dumps(result))
-
-
-if __name__ == "__main__":
-    main()

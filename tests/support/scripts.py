@@ -8,19 +8,21 @@ import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from tests.support.zygote import PROJECT, Child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PROJECT: Final = Path(__file__).parents[2]
 PATIENCE_SEC: Final = 30.0
 """How long to wait for what should happen at once; the machine may be busy."""
 
 
 class Script:
-    """A running process with its own interpreter, in the test's environment of this moment.
+    """A running process of its own, in the test's environment of this moment.
+
+    It is forked from one that has imported furu, unless a variable asks for something of Python itself.
 
     Attributes:
         lines: what it has printed and a test has already waited for.
@@ -28,15 +30,20 @@ class Script:
 
     def __init__(self, source: str, **environment: str) -> None:
         path = os.pathsep.join(entry for entry in sys.path if entry)
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-u", "-c", source],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=PROJECT,
-            env={**os.environ, "PYTHONPATH": path, **environment},
-            encoding="utf-8",
-        )
+        settings = {**os.environ, "PYTHONPATH": path, **environment}
+        self._process: Child | subprocess.Popen[str]
+        if any(name.startswith("PYTHON") for name in environment):
+            self._process = subprocess.Popen(
+                [sys.executable, "-W", "error", "-u", "-c", source],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=PROJECT,
+                env=settings,
+                encoding="utf-8",
+            )
+        else:
+            self._process = Child(source, environment=settings, is_unbuffered=True, are_warnings_errors=True)
         self.pid = self._process.pid
         self.lines: list[str] = []
         self._printed: queue.Queue[str | None] = queue.Queue()

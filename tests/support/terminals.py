@@ -7,12 +7,12 @@ import pty
 import re
 import select
 import signal
-import subprocess
 import sys
 import time
 from typing import IO, Final
 
-from tests.support.scripts import PATIENCE_SEC, PROJECT
+from tests.support.scripts import PATIENCE_SEC
+from tests.support.zygote import Child
 
 _SIZE: Final = {"COLUMNS": "100", "LINES": "30"}
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -28,14 +28,15 @@ class Terminal:
     def __init__(self, source: str, *, stdout: IO[bytes] | None = None) -> None:
         self._near_end, far_end = pty.openpty()
         path = os.pathsep.join(entry for entry in sys.path if entry)
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-u", "-c", source],
+        self._process = Child(
+            source,
+            environment={**os.environ, "PYTHONPATH": path, "TERM": "xterm", **_SIZE},
             stdin=far_end,
             stdout=stdout or far_end,
             stderr=far_end,
-            cwd=PROJECT,
-            env={**os.environ, "PYTHONPATH": path, "TERM": "xterm", **_SIZE},
-            start_new_session=True,
+            is_unbuffered=True,
+            has_own_session=True,
+            are_warnings_errors=True,
         )
         os.close(far_end)
         self.seen = ""
