@@ -53,7 +53,13 @@ IMPURE_CALLS: Final = frozenset(
     " uuid4 write_bytes write_text".split()
 )
 # May wait for an event with a timeout; nobody else may let time pass.
-WAITS: Final = ("furu.execution", "furu.lifecycle.lease", "furu.lifecycle.waiting", "furu.testing")
+WAITS: Final = (
+    "furu.dashboard.watcher",
+    "furu.execution",
+    "furu.lifecycle.lease",
+    "furu.lifecycle.waiting",
+    "furu.testing",
+)
 WRITES: Final = ("furu.index.location", "furu.logs", "furu.storage.atomic", "furu.storage.results", "furu.testing")
 # (importer, imported) that a function may import: optional parts with libraries of their own.
 LAZY: Final[frozenset[tuple[str, str]]] = frozenset(

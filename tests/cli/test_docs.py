@@ -23,7 +23,7 @@ def test_a_command_is_documented_and_has_what_all_have(name):
     assert command.help
     whole = command.commands.values() if isinstance(command, click.Group) else [command]
     for each in whole:
-        assert name == "logs" or "--json" in {option for param in each.params for option in param.opts}
+        assert name in ("dashboard", "logs") or "--json" in {option for param in each.params for option in param.opts}
 
 
 @pytest.mark.parametrize("word", [*FACTS, *STATUSES, *ORDERS])

@@ -54,6 +54,7 @@ COMMANDS: Final = {
     "impact": ("impact", "Show what the classes as they are now would orphan."),
     "migrate": ("migrate", "Carry results over to changed classes; a dry run without --yes."),
     "index": ("index", "Care for the index: status, refresh, rebuild."),
+    "dashboard": ("dashboard", "Show the store in a browser."),
     "doctor": ("doctor", "Check the store, the filesystem and the tools."),
 }
 
