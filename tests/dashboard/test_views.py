@@ -83,7 +83,7 @@ def test_lines_number_equal_values_the_most_frequent_first():
 
 
 def row(namespace="lab/Train", **config):
-    facts = (1.0, None, None, None, None, None, None)
+    facts = (1.0, None, None, None, None, None, None, (), None, False)
     return ArtifactRow(Path("/r"), namespace, "0" * 32, ArtifactStatus.PUBLISHED, *facts, config=config)
 
 

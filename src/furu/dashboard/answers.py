@@ -21,6 +21,9 @@ class ArtifactSummary(BaseModel):
     user: str | None
     backend: str | None
     error: str | None
+    tags: list[str]
+    note: str | None
+    pinned: bool
     directory: str
     config: dict[str, Any]
 

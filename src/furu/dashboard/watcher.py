@@ -11,12 +11,12 @@ from __future__ import annotations
 import contextlib
 import threading
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from furu import clock
 from furu.errors import FuruError
 from furu.index.database import opened
-from furu.index.refresh import refresh
+from furu.index.refresh import tick
 from furu.index.search import counts
 
 if TYPE_CHECKING:
@@ -36,16 +36,18 @@ class Known:
     """What the watcher knows of the index.
 
     Attributes:
-        version: another number whenever what is stored has changed.
+        version: of the index: another number whenever what is stored has changed.
         counts: artifacts by status.
         refreshed_at: when the last refresh ended, in seconds since the epoch; None before the first.
+        walked_at: when all artifacts were looked at last, in seconds since the epoch.
         took_sec: how long it took.
         problem: why the index can't be kept up to date; None when it can.
     """
 
-    version: int = 0
+    version: int = -1
     counts: dict[str, int] = field(default_factory=dict)
     refreshed_at: float | None = None
+    walked_at: float = 0.0
     took_sec: float = 0.0
     problem: str | None = None
 
@@ -61,7 +63,6 @@ class Watcher:
         self._roots = list(roots)
         self._changed = threading.Condition()
         self._known = Known()
-        self._stamp: Any = None
         self._listeners: list[Callable[[Known], None]] = []
         self._looked_at = self._refreshed = clock.monotonic()
         self._wake = threading.Event()
@@ -137,10 +138,7 @@ class Watcher:
 
     def _refreshed_index(self) -> Known:
         with opened(self._roots) as connection:
-            refresh(connection, self._roots)
-            stamp = connection.execute("SELECT count(*), total(mtime_ns), total(at), max(at) FROM artifact").fetchone()
-        by_status = counts(roots=self._roots)
-        if (stamp, by_status) == self._stamp:
-            return replace(self._known, refreshed_at=clock.unix(), problem=None)
-        self._stamp = stamp, by_status
-        return Known(self._known.version + 1, by_status, clock.unix())
+            done = tick(connection, self._roots)
+        if done.version == self._known.version and self._known.problem is None:
+            return replace(self._known, refreshed_at=clock.unix(), walked_at=done.walked_at)
+        return Known(done.version, counts(roots=self._roots), clock.unix(), done.walked_at)
