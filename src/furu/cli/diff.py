@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from furu.cli import output
+from furu.cli import completion, output
 from furu.cli.finding import find, find_document
 from furu.errors import FuruError
 from furu.evolution.archive import Archive
@@ -15,8 +15,8 @@ from furu.index.plain import leaves
 
 
 @click.command("diff")
-@click.argument("left", metavar="HASH")
-@click.argument("right", metavar="HASH")
+@click.argument("left", metavar="HASH", shell_complete=completion.hashes)
+@click.argument("right", metavar="HASH", shell_complete=completion.hashes)
 @click.option("--all", "is_all", is_flag=True, help="Also show fields that are equal.")
 @output.as_json
 def command(left: str, right: str, *, is_all: bool, is_json: bool) -> None:

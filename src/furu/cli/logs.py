@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from furu import clock
+from furu.cli import completion
 from furu.cli.attempts import attempts_of
 from furu.cli.finding import NoSuchArtifact, find
 from furu.storage.layout import ArtifactPaths
@@ -23,7 +24,7 @@ _BLOCK_BYTES: Final = 1 << 16
 
 
 @click.command("logs")
-@click.argument("artifact", metavar="HASH")
+@click.argument("artifact", metavar="HASH", shell_complete=completion.hashes)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the attempt has ended.")
 @click.option("--attempt", "number", type=click.IntRange(min=1), metavar="N", help="Which, as `furu show` counts them.")
 @click.option("-n", "--lines", type=click.IntRange(min=0), help="Only the last so many lines.")

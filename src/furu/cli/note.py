@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from furu.cli import output
+from furu.cli import completion, output
 from furu.cli.finding import find
 from furu.evolution.annotate import annotations_of, note
 
 
 @click.command("note")
-@click.argument("artifact", metavar="HASH")
+@click.argument("artifact", metavar="HASH", shell_complete=completion.hashes)
 @click.argument("text", required=False)
 @click.option("--clear", "is_clearing", is_flag=True, help="Remove the note.")
 @output.as_json

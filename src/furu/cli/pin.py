@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from furu.cli import output
+from furu.cli import completion, output
 from furu.cli.finding import chosen, where
 from furu.evolution.annotate import annotations_of, pin, unpin
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("pin")
-@click.argument("artifacts", nargs=-1, metavar="[HASH]...")
+@click.argument("artifacts", nargs=-1, metavar="[HASH]...", shell_complete=completion.hashes)
 @click.option("--reason", default="", help="Why, for whoever wants to know later.")
 @where
 @output.as_json
@@ -30,7 +30,7 @@ def command(artifacts: tuple[str, ...], text: str | None, reason: str, *, is_jso
 
 
 @click.command("unpin")
-@click.argument("artifacts", nargs=-1, metavar="[HASH]...")
+@click.argument("artifacts", nargs=-1, metavar="[HASH]...", shell_complete=completion.hashes)
 @where
 @output.as_json
 def unpin_command(artifacts: tuple[str, ...], text: str | None, *, is_json: bool) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from furu.cli import output, targets
+from furu.cli import completion, output, targets
 from furu.execution.plan import build_plan
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command("plan")
-@click.argument("arguments", nargs=-1, required=True, metavar=targets.METAVAR)
+@click.argument("arguments", nargs=-1, required=True, metavar=targets.METAVAR, shell_complete=completion.targets)
 @click.option("--nodes", is_flag=True, help="Also list every node with its reason.")
 @output.as_json
 def command(arguments: tuple[str, ...], *, nodes: bool, is_json: bool) -> None:

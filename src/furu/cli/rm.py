@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from furu.cli import output
+from furu.cli import completion, output
 from furu.cli.finding import chosen, where
 from furu.config import settings
 from furu.errors import FuruError
@@ -25,7 +25,7 @@ _NOTHING: Final = ArtifactStatus.RECORDED
 
 
 @click.command("rm")
-@click.argument("artifacts", nargs=-1, metavar="[HASH]...")
+@click.argument("artifacts", nargs=-1, metavar="[HASH]...", shell_complete=completion.hashes)
 @where
 @click.option("--yes", is_flag=True, help="Do it; without this, only say what would be done.")
 @click.option("--force", is_flag=True, help="Also what is pinned, or what aliases stand for.")

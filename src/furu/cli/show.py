@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from furu import clock
-from furu.cli import output
+from furu.cli import completion, output
 from furu.cli.attempts import attempts_of
 from furu.cli.finding import find
 from furu.errors import FuruError
@@ -25,7 +25,7 @@ _LISTED: Final = 20
 
 
 @click.command("show")
-@click.argument("artifact", metavar="HASH")
+@click.argument("artifact", metavar="HASH", shell_complete=completion.hashes)
 @output.as_json
 def command(artifact: str, *, is_json: bool) -> None:
     """Show one artifact: config, attempts, paths. HASH is the beginning of its hash."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from furu.cli import output
+from furu.cli import completion, output
 from furu.cli.attempts import attempts_of
 from furu.cli.finding import find
 from furu.errors import FuruError
@@ -37,7 +37,7 @@ _MEANINGS: Final = {
 
 
 @click.command("why")
-@click.argument("artifact", metavar="HASH")
+@click.argument("artifact", metavar="HASH", shell_complete=completion.hashes)
 @click.option("-n", "--nearest", "count", default=3, show_default=True, type=click.IntRange(min=0))
 @output.as_json
 def command(artifact: str, count: int, *, is_json: bool) -> None:

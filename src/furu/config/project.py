@@ -15,6 +15,7 @@ from furu.errors import FuruSettingsError
 
 PYPROJECT: Final = "pyproject.toml"
 TABLE: Final = "[tool.furu]"
+_SLURM: Final = "slurm"
 _PATH_KEYS: Final = ("path", "version_controlled_path", "submitit_path")
 # Finds a table of ours in every spelling that TOML has for it; most files have none, and the parser costs 10 ms.
 _MAY_HOLD_TABLE: Final = re.compile(rb"""^\s*\[?\s*["']?tool["']?\s*(\.\s*["']?furu|\]|=)""", re.MULTILINE)
@@ -55,8 +56,36 @@ def read_project_table() -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     table = _parse_table(content, file) if _MAY_HOLD_TABLE.search(content) else {}
+    _check_slurm_tables(table.get(_SLURM, {}), file)
     paths = {key: table[key] for key in _PATH_KEYS if isinstance(table.get(key), str)}
     return table | {key: str(file.parent / os.path.expanduser(raw)) for key, raw in paths.items()}
+
+
+def read_project_settings() -> dict[str, Any]:
+    """The part of the table that `Settings` is made from.
+
+    Raises:
+        FuruSettingsError: as `read_project_table`.
+    """
+    return {key: value for key, value in read_project_table().items() if key != _SLURM}
+
+
+def read_slurm_tables() -> dict[str, dict[str, Any]]:
+    """`[tool.furu.slurm.<spec key>]` of the project's pyproject.toml, by spec key.
+
+    Raises:
+        FuruSettingsError: as `read_project_table`.
+    """
+    return {key: dict(table) for key, table in read_project_table().get(_SLURM, {}).items()}
+
+
+def _check_slurm_tables(tables: Any, file: Path) -> None:
+    if isinstance(tables, dict) and all(isinstance(table, dict) for table in tables.values()):
+        return
+    hints = ["[tool.furu.slurm.default] is the table of the spec key `default`"]
+    raise FuruSettingsError(
+        f"[tool.furu.slurm] in {file} must hold a table for each spec key", variable="[tool.furu.slurm]", hints=hints
+    )
 
 
 def _parse_table(content: bytes, file: Path) -> dict[str, Any]:

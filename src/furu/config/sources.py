@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from furu.config.model import Settings
-from furu.config.project import read_project_table
+from furu.config.project import read_project_settings
 from furu.config.variables import VARIABLES
 
 if TYPE_CHECKING:
@@ -40,4 +40,4 @@ class LoadedSettings(Settings, BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, VariableSource(settings_cls), InitSettingsSource(settings_cls, read_project_table())
+        return init_settings, VariableSource(settings_cls), InitSettingsSource(settings_cls, read_project_settings())

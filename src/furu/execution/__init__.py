@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from furu.execution.slurm_dag import FuruForeignOwner, SlurmDagSubmission, submit_slurm_dag
     from furu.execution.slurm_pool import SlurmPoolResult, run_slurm_pool
     from furu.execution.slurm_spec import FuruMissingSpec, SlurmSpec
+    from furu.execution.slurm_specs import project_specs
 
 _HOMES: Final = {
     "EXEC_CONTEXT": "context",
@@ -60,6 +61,7 @@ _HOMES: Final = {
     "DagReport": "slurm.report",
     "NodeState": "slurm.report",
     "FuruMissingSpec": "slurm_spec",
+    "project_specs": "slurm_specs",
     "SlurmSpec": "slurm_spec",
 }
 
@@ -92,6 +94,7 @@ __all__ = [
     "attach_slurm_dag",
     "build_plan",
     "in_executor",
+    "project_specs",
     "ready_todo",
     "run_futures",
     "run_local",
