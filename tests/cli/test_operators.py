@@ -36,7 +36,8 @@ class TestRun:
     def test_on_processes(self, command):
         assert command("run", "study:Data", "--processes", "--workers", "1").startswith("ok  Data")
 
-    def test_is_interrupted_as_a_whole(self, command):
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    def test_is_interrupted_as_a_whole(self, command, number, code):
         (command.directory / "slow.py").write_text(
             "import time\nimport furu\n\n\nclass Slow(furu.Furu[int]):\n    def _create(self) -> int:\n"
             "        (self.furu_dir / 'here').write_text('')\n        time.sleep(60)\n        return 1\n"
@@ -45,9 +46,9 @@ class TestRun:
             for line in process.stderr:
                 if "begins" in line:
                     break
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             process.communicate(timeout=30)
-        assert process.returncode in (130, -signal.SIGINT)
+        assert process.returncode in (code, -number)
 
     @pytest.mark.parametrize("option", [["--workers", "0"], ["--window", "none"], ["--limit", "gpu"]], ids=str)
     def test_an_option_that_makes_no_sense_is_usage(self, command, option):

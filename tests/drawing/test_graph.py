@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from furu.drawing.graph import Graph, Node, class_graph
-from furu.drawing.neighbourhood import fold, nearest, neighbourhood
+from furu.drawing.neighbourhood import all_below, fold, nearest, neighbourhood
 from furu.drawing.text import render_dot, tree_lines
 from tests.drawing.conftest import fan, graphs, make
 
@@ -107,10 +107,17 @@ class TestNeighbourhood:
         levels = folded.levels()
         assert all(levels[needed] < levels[user] for needed, user in folded.edges)
 
+    def test_below_several_siblings_fold_too(self):
+        found = all_below(fan(6), [f"eval{number}" for number in range(6)])
+        assert (["data", "eval0+5", "train0+5"], 0) == (list(found.graph.nodes), found.left_off)
+        assert ["data", "eval1", "train1"] == list(all_below(fan(6), ["eval1"]).graph.nodes)
+        few = all_below(fan(6), ["eval1", "eval2"], down=1, max_nodes=3)
+        assert ({"eval1", "eval2", "train1"}, 1) == (few.graph.nodes.keys(), few.left_off)
+
     @given(graphs(), st.integers(1, 5))
     def test_the_nearest_stay(self, graph, count):
         centre = next(iter(graph.nodes))
-        assert centre in (kept := nearest(graph, centre, count)).nodes
+        assert centre in (kept := nearest(graph, [centre], count)).nodes
         assert len(kept.nodes) <= count
 
 

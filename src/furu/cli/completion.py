@@ -54,6 +54,11 @@ def targets(context: click.Context, _parameter: click.Parameter, incomplete: str
     return _items(_modules(), incomplete)
 
 
+def hashes_or_targets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Either."""
+    return hashes(context, parameter, incomplete) + targets(context, parameter, incomplete)
+
+
 def _items(names: list[str], incomplete: str) -> list[CompletionItem]:
     return [CompletionItem(name) for name in names if name.startswith(incomplete)][:_MOST]
 

@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "logs": ("logs", "Print an artifact's log, or follow it."),
     "why": ("why", "Say why an artifact is as it is, and which stored ones come nearest."),
     "diff": ("diff", "Show in which fields two artifacts differ."),
+    "graph": ("graph", "Show what depends on what: a tree, a picture, or JSON."),
     "plan": ("plan", "Show what a run would compute, and why."),
     "run": ("run", "Compute what is missing, on this machine or on Slurm."),
     "runs": ("runs", "List runs, or show one."),

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+
+MISSING: Final = "missing"
+"""The status of what was never computed, or is not stored any more."""
+
+SHORT_HASH: Final = 10
+"""How much of a hash is shown."""
 
 Edge = tuple[str, str]
 """References of what is needed, and of what needs it: the way that data goes."""

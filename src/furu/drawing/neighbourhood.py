@@ -35,16 +35,16 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """What lies around a node.
+    """What lies around a node, or below some.
 
     Attributes:
         graph: to be drawn.
-        centre: reference of the node.
+        centre: reference of the node; None where there are several.
         left_off: configs that are near enough and were left off, because there were too many.
     """
 
     graph: Graph
-    centre: str
+    centre: str | None
     left_off: int
 
 
@@ -61,17 +61,41 @@ def neighbourhood(
         max_nodes: how many nodes to show at most, after folding; the nearest stay.
         fold_from: so many siblings become one node.
     """
-    above, lost_above = _explore(centre, source.users, up, toward=1)
-    below, lost_below = _explore(centre, source.needs, down, toward=0)
-    found = {**above, **below}
-    nodes = list(source.describe(list(found)))
-    edges = [edge for edge in source.needs(list(found)) if found.keys() >= set(edge)]
-    graph = Graph(nodes, edges)
+    above, lost_above = _explore([centre], source.users, up, toward=1)
+    below, lost_below = _explore([centre], source.needs, down, toward=0)
+    graph = _between(source, {**above, **below})
     depths = _depths(graph, centre, above.keys(), below.keys())
     folded = fold(graph, depths, keep=[centre], fold_from=fold_from)
-    shown = nearest(folded, centre, max_nodes)
+    return _shown(folded, [centre], max_nodes, centre, lost_above + lost_below)
+
+
+def all_below(
+    source: Source,
+    roots: Collection[str],
+    *,
+    down: int = MOST_EXPLORED,
+    max_nodes: int = 100,
+    fold_from: int = FOLD_FROM,
+) -> Neighbourhood:
+    """Some nodes with what they need; arguments as of `neighbourhood`. Several roots may be folded too."""
+    found, lost = _explore(sorted(set(roots)), source.needs, down, toward=0)
+    graph = _between(source, found)
+    centre = next(iter(roots)) if len(roots) == 1 else None
+    folded = fold(graph, graph.levels(), keep=[centre] if centre is not None else [], fold_from=fold_from)
+    wanted = set(roots)
+    tops = [each for each, node in folded.nodes.items() if wanted.intersection(node.members or (each,))]
+    return _shown(folded, tops, max_nodes, centre, lost)
+
+
+def _between(source: Source, found: Mapping[str, None]) -> Graph:
+    edges = [edge for edge in source.needs(list(found)) if found.keys() >= set(edge)]
+    return Graph(source.describe(list(found)), edges)
+
+
+def _shown(folded: Graph, centres: Collection[str], max_nodes: int, centre: str | None, lost: int) -> Neighbourhood:
+    shown = nearest(folded, centres, max_nodes)
     hidden = sum(node.size for node in folded.nodes.values()) - sum(node.size for node in shown.nodes.values())
-    return Neighbourhood(shown, centre, hidden + lost_above + lost_below)
+    return Neighbourhood(shown, centre, hidden + lost)
 
 
 def fold(graph: Graph, depths: Mapping[str, int], *, keep: Iterable[str] = (), fold_from: int = FOLD_FROM) -> Graph:
@@ -101,10 +125,10 @@ def fold(graph: Graph, depths: Mapping[str, int], *, keep: Iterable[str] = (), f
     return Graph(nodes, [(place[needed], place[user]) for needed, user in graph.edges])
 
 
-def nearest(graph: Graph, centre: str, max_nodes: int) -> Graph:
-    """The part of a graph with its `max_nodes` nodes that are fewest edges away from `centre`, it included."""
-    kept: dict[str, None] = {centre: None}
-    wave = [centre]
+def nearest(graph: Graph, centres: Collection[str], max_nodes: int) -> Graph:
+    """The part of a graph with its `max_nodes` nodes that are fewest edges away from `centres`, these included."""
+    wave = sorted(centres)[:max_nodes]
+    kept = dict.fromkeys(wave)
     while wave:
         following = {each for near in wave for each in (*graph.needs_of(near), *graph.users_of(near))}
         wave = sorted(following - kept.keys())[: max(0, max_nodes - len(kept))]
@@ -113,17 +137,19 @@ def nearest(graph: Graph, centre: str, max_nodes: int) -> Graph:
 
 
 def _explore(
-    centre: str, step: Callable[[Collection[str]], Iterable[Edge]], distance: int, *, toward: int
+    centres: Sequence[str], step: Callable[[Collection[str]], Iterable[Edge]], distance: int, *, toward: int
 ) -> tuple[dict[str, None], int]:
     """What can be reached, and how many are known beyond `MOST_EXPLORED`."""
-    found: dict[str, None] = {centre: None}
-    wave: Sequence[str] = [centre]
-    for _ in range(distance):
-        following = sorted({edge[toward] for edge in step(wave)} - found.keys()) if wave else []
+    found: dict[str, None] = {}
+    following = list(centres)
+    for left in range(distance, -1, -1):
         wave = following[: max(0, MOST_EXPLORED - len(found))]
         found.update(dict.fromkeys(wave))
         if len(wave) < len(following):
             return found, len(following) - len(wave)
+        following = sorted({edge[toward] for edge in step(wave)} - found.keys()) if left and wave else []
+        if not following:
+            break
     return found, 0
 
 

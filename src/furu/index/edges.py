@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NO_LIMIT: Final = -1
+_SLASH_AND_HASH: Final = len("/") + 32
 _PARENT: Final = "artifact.namespace || '/' || artifact.hash"
 
 
@@ -56,3 +57,12 @@ def all_edges(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
     """Who depends on whom, as pairs of references, in any order."""
     sql = f"SELECT DISTINCT {_PARENT}, child FROM edge JOIN artifact ON id = parent"  # noqa: S608 -- our names
     yield from connection.execute(sql)
+
+
+def class_edges(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Which classes depend on which, as pairs of namespaces, sorted."""
+    sql = (
+        "SELECT DISTINCT namespace, substr(child, 1, length(child) - ?) FROM edge JOIN artifact ON id = parent "
+        "ORDER BY 1, 2"
+    )
+    return list(connection.execute(sql, (_SLASH_AND_HASH,)))
