@@ -18,6 +18,7 @@ RUN = {
     ("docs/evolution.md", "python"): "tests/documents/test_python_blocks.py",
     ("docs/guide.md", "python"): "tests/examples/test_guide.py",
     ("docs/slurm.md", "python"): "tests/documents/test_slurm_blocks.py",
+    ("docs/slurm.md", "toml"): "tests/execution/test_slurm_specs.py",
 }
 """All blocks of a document in a language, and the test that runs each of them."""
 
@@ -26,6 +27,10 @@ NOT_RUN = {
     ("README.md", "pip install -e ."): "the Makefile does it for every test; a wheel is installed by tests/release",
     ("README.md", "config.json"): "a list of files",
     ("CONTRIBUTING.md", "make test-fast"): "targets are looked up below",
+    (
+        "docs/cli.md",
+        "$ furu run my_project.pipelines:Train",
+    ): "needs a cluster; tests/slurm/test_command.py does the same",
     ("docs/design.md", "get -> Request.first_look -> decide"): "a diagram",
     ("docs/on-disk.md", "<root>/data/<module parts>/<Class>/<hash>/"): "a list of files",
 }

@@ -8,6 +8,7 @@ import furu
 from furu import FuruConfigError, FuruSettingsError, SlurmSpec
 from furu.config import reload
 from furu.execution import project_specs
+from tests.support.documents import Document
 
 
 @pytest.fixture
@@ -72,6 +73,12 @@ def test_an_option_wins_over_the_table_name_by_name(pyproject):
         *(specs["gpu"].gpus, specs["gpu"].cpus),
         *(specs["gpu"].partition, (specs["gpu"].extra or {})["slurm_account"]),
     )
+
+
+def test_the_tables_of_the_document_can_be_used(pyproject):
+    (block,) = Document("docs/slurm.md").blocks("toml")
+    pyproject(block.text)
+    assert (["default", "gpu"], 240) == (list(specs := project_specs()), specs["gpu"].time_min)
 
 
 def test_nobody_said_anything(pyproject):
