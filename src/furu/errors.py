@@ -248,6 +248,18 @@ class FuruCodecError(FuruError, TypeError):
         self.value_type = value_type
 
 
+def text_of(error: BaseException) -> str:
+    """What an error says, as text that can be stored and printed.
+
+    The class is the user's: its `str()` may fail, and file names in it may hold bytes that are no UTF-8.
+    """
+    try:
+        text = str(error)
+    except Exception as failure:  # noqa: BLE001 -- it must not hide the error that is told of
+        text = f"(its text can't be had: {type(failure).__qualname__})"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def add_context(error: BaseException, note: str) -> None:
     """Attach `note` to an error that goes on to the caller as itself, once."""
     if note not in getattr(error, "__notes__", ()):

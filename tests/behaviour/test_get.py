@@ -138,6 +138,11 @@ class Looks(furu.Furu[int]):
         return 1
 
 
+class Wordless(Exception):
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
 @pytest.fixture
 def failing(notes):
     """`Filed` fails until told otherwise."""
@@ -188,6 +193,24 @@ class TestFailure:
         assert caught.value.state_path.is_file()
         assert caught.value.hints
         assert 1 == notes.count("create a")
+
+    @pytest.mark.parametrize(
+        ("error", "part"),
+        [
+            (RuntimeError("file \udcff.txt: no luck"), "file \\udcff.txt: no luck"),
+            (Wordless("no luck"), "its text can't be had: ZeroDivisionError"),
+        ],
+        ids=["bytes that are no text", "str() fails"],
+    )
+    def test_s042_whatever_the_error_says(self, monkeypatch, error, part):
+        computed.RAISES["create a"] = error
+        with pytest.raises(type(error)) as caught:
+            Filed().get()
+        assert error is caught.value
+        monkeypatch.setenv("FURU_RETRY_FAILED", "0")
+        with pytest.raises(FuruComputeError, match="Computation previously failed") as sticky:
+            Filed().get()
+        assert part in str(sticky.value)
 
     def test_s042_what_never_failed_is_computed(self, monkeypatch):
         monkeypatch.setenv("FURU_RETRY_FAILED", "0")

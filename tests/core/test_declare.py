@@ -113,6 +113,21 @@ class TestRefusedClasses:
             class Bad(furu.Furu[int], version=2):  # type: ignore[arg-type]
                 pass
 
+    @pytest.mark.parametrize(
+        ("options", "complaint"),
+        [
+            ({"resumable": "yes"}, "resumable: must be True or False, not 'yes'"),
+            ({"version_controlled": 1}, "version_controlled: must be True or False, not 1"),
+            ({"max_wait_sec": "60"}, "max_wait_sec: must be a number of seconds, 0 or more, not '60'"),
+            ({"max_wait_sec": -1}, "max_wait_sec: must be a number of seconds, 0 or more, not -1"),
+            ({"max_wait_sec": True}, "max_wait_sec: must be a number"),
+            ({"codec": dict}, "codec: must be the name of a codec"),
+        ],
+    )
+    def test_an_option_of_the_wrong_type(self, options, complaint):
+        with pytest.raises(FuruConfigError, match=complaint):
+            type(furu.Furu)("Bad", (furu.Furu,), {"__module__": __name__, "__qualname__": "Bad"}, **options)
+
     def test_s026_two_classes_in_one_directory(self):
         """By the same `name`, or as `a.b.C` beside `C` in `a.b`."""
         for body in ({}, {"__annotations__": {"x": int}}):

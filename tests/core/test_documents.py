@@ -62,10 +62,10 @@ class TestRoundTrip:
         assert config == evaluate(config)
 
 
-def evaluate(config: furu.Furu[Any]) -> object:
-    *imports, _, expression = config.to_python().splitlines()
+def evaluate(config: furu.Furu[Any]) -> Any:
+    *before, expression = config.to_python().splitlines()
     scope: dict[str, Any] = {}
-    exec("\n".join(imports), scope)
+    exec("\n".join(before), scope)
     return eval(expression, scope)
 
 
@@ -95,6 +95,31 @@ def test_a_deep_chain_travels():
     for _ in range(1_500):
         config = Leaf(value=[config])
     assert config == Leaf.from_dict(through_json(config))
+
+
+def test_the_source_of_a_ladder_grows_with_its_configs():
+    """Not with the ways through them: a million here."""
+    rung = Leaf(value="end")
+    for _ in range(20):
+        rung = Leaf(value=[rung, rung])
+    assert rung == evaluate(rung)
+    assert 25 > len(rung.to_python().splitlines())
+
+
+def test_the_source_of_a_deep_chain_can_be_parsed():
+    config = Leaf(value=0)
+    for _ in range(1_500):
+        config = Leaf(value=config)
+    assert config == evaluate(config)
+
+
+def test_equal_configs_with_other_values_beside_the_identity_stay_apart_in_the_source():
+    several = Leaf(value=[Train(**{**vars_of(full()), "workers": workers}) for workers in (1, 2)])
+    assert [1, 2] == [each.workers for each in evaluate(several).value]
+
+
+def vars_of(config: furu.Furu[Any]) -> dict[str, Any]:
+    return {field.name: getattr(config, field.name) for field in type(config).__furu_class__.fields}
 
 
 class TestRefused:

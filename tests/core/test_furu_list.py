@@ -76,3 +76,12 @@ def test_an_unknown_name_lists_the_right_ones():
 def test_a_collection_with_something_else_in_it_is_refused(value):
     with pytest.raises(FuruConfigError, match=r"Bad\.member\.\w must be a config, not"):
         type("Bad", (furu.FuruList,), {"member": value})
+
+
+def test_of_a_thousand_members_each_is_found_and_nothing_else():
+    class Many(furu.FuruList[Leaf]):
+        leaves = [Leaf(value=value) for value in range(1_000)]  # noqa: RUF012
+
+    assert all(Leaf(value=value) in Many for value in range(1_000))
+    assert Leaf(value=-1) not in Many
+    assert [] not in Many

@@ -90,3 +90,37 @@ def test_shared_parts_are_never_looked_at(monkeypatch):
     """Equal references end the search, so a ladder of thirty levels costs its one difference."""
     left, right = Train(models=[Split(seed=1)]), Train(models=[Split(seed=2)])
     assert ["models[0].seed: 1 → 2"] == [str(each) for each in diff(left, right)]
+
+
+class Rung(furu.Furu[int]):
+    below: tuple[Any, ...]
+
+    def _create(self) -> int:
+        return 1
+
+
+def ladder(seed: int, levels: int) -> Rung:
+    rung = Rung(below=(Split(seed=seed),))
+    for _ in range(levels):
+        rung = Rung(below=(rung, rung))
+    return rung
+
+
+def test_shared_parts_that_differ_are_told_wherever_they_are():
+    paths = [each.path for each in diff(ladder(1, 2), ladder(2, 2))]
+    assert [f"below[{i}].below[{j}].below[0].seed" for i in (0, 1) for j in (0, 1)] == paths
+
+
+def test_a_ladder_of_differences_is_cut_short():
+    """There are four million ways to the one field that differs."""
+    found = diff(ladder(1, 22), ladder(2, 22))
+    assert 1 < len(found) < 1_000
+    assert any(isinstance(each.left, dict) and "$config" in each.left for each in found)
+
+
+def test_a_chain_longer_than_the_call_stack():
+    left, right = ladder(1, 0), ladder(2, 0)
+    for _ in range(1_500):
+        left, right = Rung(below=(left,)), Rung(below=(right,))
+    (only,) = diff(left, right)
+    assert only.path.endswith("below[0].below[0].seed")

@@ -70,6 +70,23 @@ class TestLinksAndStrangers:
         assert "made 1" == Node().get()
         assert "made 1" == Node().get()
 
+    def test_a_root_that_is_a_link_to_nowhere_can_not_be_written(self, store, tmp_path) -> None:
+        store.symlink_to(tmp_path / "scratch")
+        with pytest.raises(FuruReadOnlyStore, match="a link that leads nowhere") as caught:
+            Node().get()
+        assert "FURU_PATH" in caught.value.hints[0]
+
+    def test_a_root_where_nothing_can_be_made(self, monkeypatch) -> None:
+        """The kernel says "no such file" there, however often one tries."""
+        monkeypatch.setenv("FURU_PATH", "/proc/furu")
+        with pytest.raises(FuruReadOnlyStore, match="no directory can be made there"):
+            Node().get()
+
+    def test_links_in_a_ring_above_a_record(self, store) -> None:
+        store.symlink_to(store)
+        with pytest.raises(FuruStoreError, match="links lead in a ring"):
+            Node().get()
+
     def test_a_stranger_in_the_lock_is_named(self) -> None:
         (base(Node()) / "lock").mkdir(parents=True)
         (base(Node()) / "lock" / ".nfs0001").touch()

@@ -123,6 +123,15 @@ class TestSuccessRecord:
         with pytest.raises(FuruStoreError, match="link"):
             Node().get()
 
+    def test_a_directory_in_its_place_is_named(self) -> None:
+        Node().get()
+        success = base(Node()) / "SUCCESS.json"
+        success.unlink()
+        success.mkdir()
+        with pytest.raises(FuruStoreError, match="must be a file, not a directory") as caught:
+            Node().get()
+        assert success == caught.value.path
+
 
 class VirtualDisk(Disk):
     """The real disk with a clock of the test's own."""

@@ -72,6 +72,31 @@ class Nested(furu.Furu[str]):
         return "done"
 
 
+class Ring(furu.Furu[int]):
+    """Asks for the next one without declaring it."""
+
+    place: int = 0
+
+    def _create(self) -> int:
+        return Ring(place=(self.place + 1) % 3).get()
+
+
+class Chain(furu.Furu[int]):
+    """Asks for all that come before it."""
+
+    place: int
+
+    def _create(self) -> int:
+        return Chain(place=self.place - 1).get()
+
+
+class Unregistered(furu.Furu[int], codec="nobody's"):
+    """Its result can't be stored."""
+
+    def _create(self) -> int:
+        raise AssertionError("computed in vain")
+
+
 class Itself(furu.Furu[int]):
     def _create(self) -> int:
         return self.get()
@@ -132,6 +157,21 @@ class TestDirectory:
     def test_an_artifact_that_needs_itself_is_refused(self) -> None:
         with pytest.raises(furu.FuruDependencyCycle, match=r"Itself\(\w+\) -> Itself\(\w+\)"):
             Itself().get()
+
+    def test_a_ring_of_artifacts_is_named_whole(self) -> None:
+        with pytest.raises(furu.FuruDependencyCycle) as caught:
+            Ring(place=2).get()
+        nodes = [f"Ring({Ring(place=place).furu_hash})" for place in (2, 0, 1, 2)]
+        assert nodes == list(caught.value.cycle)
+
+    def test_a_chain_too_long_for_the_call_stack_says_what_to_do(self) -> None:
+        with pytest.raises(RecursionError) as caught:
+            Chain(place=10_000).get()
+        assert 1 == sum("run_local() computes chains of any length" in note for note in caught.value.__notes__)
+
+    def test_a_codec_that_nobody_registered_is_refused_before_computing(self) -> None:
+        with pytest.raises(furu.FuruCodecError, match='there is no codec "nobody\'s"; there are: pickle'):
+            Unregistered().get()
 
 
 class TestLog:

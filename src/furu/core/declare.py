@@ -198,6 +198,27 @@ def result_type(cls: type, base: type) -> Any:
     return Any
 
 
+def check_options(cls: type, *, flags: Mapping[str, object], codec: object, max_wait_sec: object) -> None:
+    """Refuse class options of the wrong type where they are written, not when they are first used.
+
+    Raises:
+        FuruConfigError: names every such option and what it accepts.
+    """
+    issues = [
+        (name, f"must be True or False, not {value!r}")
+        for name, value in flags.items()
+        if value is not None and not isinstance(value, bool)
+    ]
+    if codec is not None and not isinstance(codec, str):
+        issues.append(("codec", f"must be the name of a codec, not {codec!r}"))
+    is_number = isinstance(max_wait_sec, (int, float)) and not isinstance(max_wait_sec, bool)
+    if max_wait_sec is not None and not (is_number and cast("float", max_wait_sec) >= 0):
+        issues.append(("max_wait_sec", f"must be a number of seconds, 0 or more, not {max_wait_sec!r}"))
+    if issues:
+        lines = [f"{cls.__qualname__} has class options that can't be used:", *(f"  {n}: {text}" for n, text in issues)]
+        raise FuruConfigError("\n".join(lines), issues=issues)
+
+
 def class_options(
     cls: Any, base: Any, *, resumable: bool, version_controlled: bool, codec: str | None, created: Callable[..., Any]
 ) -> ClassOptions:

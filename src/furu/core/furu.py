@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
 from furu.config import root
 from furu.core.declare import (
     check_fields,
+    check_options,
     class_options,
     class_spec,
     describe_fields,
@@ -109,6 +110,8 @@ class Furu(Computable, abc.ABC, Generic[T]):
             super().__init_subclass__(**others)
         except TypeError as error:
             raise unknown_options(cls, others, error) from error
+        flags = {"resumable": resumable, "version_controlled": version_controlled}
+        check_options(cls, flags=flags, codec=codec, max_wait_sec=max_wait_sec)
         inherited: ClassOptions = getattr(cls, "__furu_options__", ClassOptions())
         make_dataclass(cls)
         check_fields(cls, Furu)

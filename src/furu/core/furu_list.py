@@ -17,6 +17,7 @@ class _FuruListType(type):
     """Makes the class itself the collection: `for config in Sweep`, `Sweep["name"]`, `len(Sweep)`."""
 
     _members: dict[str, Furu[Any]]
+    _lookup: frozenset[Furu[Any]] | None
 
     def __new__(mcs, class_name: str, bases: tuple[type, ...], body: dict[str, Any], **options: Any) -> _FuruListType:
         cls = super().__new__(mcs, class_name, bases, body, **options)
@@ -27,6 +28,7 @@ class _FuruListType(type):
                 continue
             members.update(_named(class_name, attribute, value))
         cls._members = members
+        cls._lookup = None
         return cls
 
     def __iter__(cls) -> Iterator[Any]:
@@ -39,7 +41,9 @@ class _FuruListType(type):
         return True  # a class is never false, also without members
 
     def __contains__(cls, config: object) -> bool:
-        return config in cls._members.values()
+        if cls._lookup is None:  # not when the class is made: hashing members would make importing it slow
+            cls._lookup = frozenset(cls._members.values())
+        return isinstance(config, Furu) and config in cls._lookup
 
     def __getitem__(cls, name: Any) -> Any:
         # Python asks here, and not `__class_getitem__`, also for the `FuruList[Train]` in a list of bases.

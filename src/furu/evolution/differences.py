@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 Find = Callable[[str], dict[str, Any] | None]
 
+_Pair = tuple[str, Any, Any]  # a path and what is there on each side
+
 _SHOWN_CHARS: Final = 60
+_MOST_REPEATS: Final = 200
 
 
 class _Absent:
@@ -71,31 +74,67 @@ def differences(
         find_left: gives the document that a reference of `left` stands for, or None where it isn't known.
         find_right: the same for `right`.
     """
+    return _Comparison(find_left, find_right).of_configs(left, right)
+
+
+class _Comparison:
+    """One walk over two documents: with a stack of its own, since a chain of configs may be longer than Python's.
+
+    Configs that are shared would be compared once for each way that leads to them. That is what people want to see,
+    until there are very many: then a pair that was compared before is one difference, as a whole.
+    """
+
+    def __init__(self, find_left: Find, find_right: Find) -> None:
+        self._find_left = find_left
+        self._find_right = find_right
+        self._compared: set[tuple[str, str]] = set()
+        self._repeats_left = _MOST_REPEATS
+
+    def of_configs(self, left: dict[str, Any], right: dict[str, Any]) -> Iterator[Difference]:
+        found, waiting = _in_documents("", left, right)
+        yield from found
+        while waiting:
+            path, ours, theirs = waiting.pop()
+            # Equal references are equal graphs: nothing below them is ever looked at.
+            if _text(ours) == _text(theirs):
+                continue
+            pairs = _parts(path, ours, theirs)
+            if pairs is not None:
+                waiting.extend(reversed(pairs))
+            elif (documents := self._documents(ours, theirs)) is None:
+                yield Difference(path, ours, theirs)
+            else:
+                found, below = _in_documents(f"{path}.", *documents)
+                yield from found
+                waiting.extend(below)
+
+    def _documents(self, left: Json, right: Json) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """What two references stand for; None where they can only be compared whole."""
+        if not _is_reference(left) or not _is_reference(right):
+            return None
+        pair = (left["$config"], right["$config"])
+        if pair in self._compared:
+            if not self._repeats_left:
+                return None
+            self._repeats_left -= 1
+        self._compared.add(pair)
+        ours, theirs = self._find_left(pair[0]), self._find_right(pair[1])
+        return None if ours is None or theirs is None else (ours, theirs)
+
+
+def _in_documents(prefix: str, left: dict[str, Any], right: dict[str, Any]) -> tuple[list[Difference], list[_Pair]]:
+    """What two documents differ in by themselves, and their fields, the last one first."""
     if left["namespace"] != right["namespace"]:
-        yield Difference("class", left["namespace"], right["namespace"])
-        return
+        return [Difference(f"{prefix}class", left["namespace"], right["namespace"])], []
+    found = []
     if left.get("version") != right.get("version"):
-        yield Difference("version", left.get("version"), right.get("version"))
+        found.append(Difference(f"{prefix}version", left.get("version"), right.get("version")))
     ours, theirs = left["fields"], right["fields"]
-    for name in _keys(ours, theirs):
-        yield from _in_values(name, ours.get(name, ABSENT), theirs.get(name, ABSENT), find_left, find_right)
+    names = reversed(_keys(ours, theirs))
+    return found, [(f"{prefix}{name}", ours.get(name, ABSENT), theirs.get(name, ABSENT)) for name in names]
 
 
-def _in_values(path: str, left: Json, right: Json, find_left: Find, find_right: Find) -> Iterator[Difference]:
-    # Equal references are equal graphs: nothing below them is ever looked at.
-    if _text(left) == _text(right):
-        return
-    pairs = _parts(path, left, right)
-    if pairs is None and _is_reference(left) and _is_reference(right):
-        yield from _in_configs(path, left, right, find_left, find_right)
-    elif pairs is None:
-        yield Difference(path, left, right)
-    else:
-        for step, ours, theirs in pairs:
-            yield from _in_values(step, ours, theirs, find_left, find_right)
-
-
-def _parts(path: str, left: Json, right: Json) -> list[tuple[str, Json, Json]] | None:
+def _parts(path: str, left: Json, right: Json) -> list[_Pair] | None:
     """Two values piece by piece, with the path of each; None where they can only be compared whole."""
     if isinstance(left, list) and isinstance(right, list):
         longest = range(max(len(left), len(right)))
@@ -124,15 +163,6 @@ def _item(values: list[Json], index: int) -> Json:
 
 def _is_reference(value: Json) -> bool:
     return isinstance(value, dict) and "$config" in value
-
-
-def _in_configs(path: str, left: Json, right: Json, find_left: Find, find_right: Find) -> Iterator[Difference]:
-    ours, theirs = find_left(left["$config"]), find_right(right["$config"])
-    if ours is None or theirs is None:
-        yield Difference(path, left, right)
-        return
-    for each in differences(ours, theirs, find_left, find_right):
-        yield each._replace(path=f"{path}.{each.path}")
 
 
 def _text(value: Json) -> str | None:

@@ -50,7 +50,8 @@ class Migration:
 
     def __post_init__(self) -> None:
         if (self.from_version is UNCHANGED) != (self.to_version is UNCHANGED):
-            raise FuruConfigError("a Migration has from_version and to_version, or neither")
+            hints = ["from_version=None means results of the class when it had no version"]
+            raise FuruConfigError("a Migration has from_version and to_version, or neither", hints=hints)
         given: Sequence[object] = self.steps
         wrong = [step for step in given if not isinstance(step, Step)]
         if wrong:

@@ -19,6 +19,7 @@ from furu.errors import (
     FuruProtocolError,
     FuruSettingsError,
     FuruStoreError,
+    text_of,
 )
 from furu.execution.context import ExecContext, executing
 from furu.execution.scheduling.outcomes import Outcome
@@ -66,7 +67,7 @@ class NodeEnd:
             wall_sec=wall_sec,
             error=error,
             error_type=type(error).__qualname__,
-            error_text=str(error),
+            error_text=text_of(error),
             error_traceback="".join(traceback.format_exception(error)),
         )
 

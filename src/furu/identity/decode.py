@@ -288,6 +288,7 @@ def _in_zone(moment: Any, value: Json) -> object:
 
 _DECODERS: Final[dict[str, Callable[[Json, Mapping[str, Config]], Any]]] = {
     "$float": lambda value, _: float(value["$float"]),
+    "$int": lambda value, _: int(value["$int"], 16),
     "$tuple": lambda value, configs: tuple(decode(value["$tuple"], configs)),
     "$set": lambda value, configs: set(decode(value["$set"], configs)),
     "$frozenset": lambda value, configs: frozenset(decode(value["$frozenset"], configs)),

@@ -38,6 +38,8 @@ SCHEME: Final = 1
 
 _JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
+_DECIMAL_BITS: Final = 14_000
+
 HASH_ATTRIBUTE: Final = "_furu_hash"
 """Where an instance keeps its hash once it was computed."""
 
@@ -105,6 +107,11 @@ def class_path(cls: type) -> str:
 
 def _itself(value: Any) -> Json:
     return value
+
+
+def _int(value: Any) -> Json:
+    # Python itself neither writes nor reads decimal numbers of more than 4300 digits.
+    return value if value.bit_length() <= _DECIMAL_BITS else {"$int": hex(value)}
 
 
 def _float(value: Any) -> Json:
@@ -230,20 +237,21 @@ def _config(value: Any) -> Json:
 
 def _refuse(value: Any) -> Json:
     cls = type(value)
-    raise FuruEncodeError(f"{cls.__module__}.{cls.__qualname__}", _REASONS.get(cls.__name__, _NO_ENCODING))
+    kind = "type" if isinstance(value, type) else cls.__name__  # also one with a metaclass, such as a config class
+    raise FuruEncodeError(f"{cls.__module__}.{cls.__qualname__}", _REASONS.get(kind, _NO_ENCODING))
 
 
 _NO_ENCODING: Final = "no canonical encoding; use plain data, a dataclass, a pydantic model or a config"
 _REASONS: Final = {
     "ndarray": "arrays are data; put them into an artifact of their own, or use a tuple",
     "function": "code has no stable identity; use the function's name, or a config with a method",
-    "type": "a class has no stable identity; use its name, or a config",
+    "type": "a class has no stable identity; use its name, or an instance that is a config",
 }
 
 _ENCODERS: Final[dict[type, Callable[[Any], Json]]] = {
     type(None): _itself,
     bool: _itself,
-    int: _itself,
+    int: _int,
     str: _itself,
     float: _float,
     list: _list,

@@ -31,7 +31,7 @@ from furu.lifecycle.patience import Patience, describe_holder, unwritable
 from furu.lifecycle.published import Published, find_published, why_inactive
 from furu.lifecycle.schedulers import NO_JOBS, look_at_jobs
 from furu.lifecycle.signals import computing, shielded
-from furu.lifecycle.workspace import is_computing
+from furu.lifecycle.workspace import is_computing, open_nodes
 from furu.storage.atomic import UNWRITABLE
 from furu.storage.layout import ArtifactPaths, Ending
 
@@ -228,7 +228,8 @@ def run(request: Request, start_time: float, *, executor_mode: bool, may_wait: b
     """
     obj, base = request.obj, request.paths.base
     if is_computing(base):
-        raise FuruDependencyCycle(cycle=[node_name(obj), node_name(obj)])
+        around = open_nodes()
+        raise FuruDependencyCycle(cycle=[*around[around.index(node_name(obj)) :], node_name(obj)])
     current = settings()
     resolve_always_rerun()
     logs.console()

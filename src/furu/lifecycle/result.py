@@ -12,7 +12,7 @@ from furu.lifecycle.defaults import check_defaults
 from furu.lifecycle.drift import is_code_accepted
 from furu.lifecycle.lease import THIS_PROCESS
 from furu.lifecycle.workspace import reading
-from furu.storage.results import ResultDirectory, check_storable, load_result, store_result
+from furu.storage.results import ResultDirectory, check_codec, check_storable, load_result, store_result
 
 if TYPE_CHECKING:
     from furu.lifecycle.computable import Computable
@@ -67,14 +67,18 @@ def load(obj: Computable, paths: ArtifactPaths, published: Published) -> Any:
 
 
 def check_result_type(obj: Computable) -> None:
-    """Refuse, before any work, a class whose declared result no codec can store.
+    """Refuse, before any work, a class whose declared result no codec can store, or whose codec nobody registered.
 
     Raises:
         FuruCodecError: there is none.
     """
     options = obj.__furu_options__
-    if not options.has_load and options.codec is None:
+    if options.has_load:
+        return
+    if options.codec is None:
         check_storable(options.result_type)
+    else:
+        check_codec(options.codec)
 
 
 def store(obj: Computable, value: Any, workspace: Workspace) -> list[Any]:

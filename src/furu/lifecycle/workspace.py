@@ -22,8 +22,9 @@ class Workspace:
     Made when it is first asked for, so that an artifact whose result is a number costs no directory.
     """
 
-    def __init__(self, paths: ArtifactPaths, token: str, disk: Disk) -> None:
+    def __init__(self, paths: ArtifactPaths, token: str, disk: Disk, *, node: str = "") -> None:
         self.base = paths.base
+        self.node = node
         self.token = token
         self.path = paths.files_of(token)
         self._disk = disk
@@ -70,6 +71,11 @@ def reading(base: str, directory: str) -> Iterator[None]:
         yield
     finally:
         _BOUND.reset(token)
+
+
+def open_nodes() -> list[str]:
+    """`Class(hash)` of everything whose `_create()` the code that asks runs inside of, outermost first."""
+    return [bound.node for bound in _BOUND.get().values() if isinstance(bound, Workspace)]
 
 
 def is_computing(base: str) -> bool:

@@ -30,6 +30,7 @@ UNWRITABLE: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENO
 """Errors that say names can't be made there, now or later; ENOTDIR is a file in the place of a directory."""
 
 _READ_BYTES: Final = 1 << 16
+_MAKE_TRIES: Final = 10
 
 
 class Beaten(NamedTuple):
@@ -59,14 +60,22 @@ class Disk:
         try:
             self.make_directory(path)
         except FileExistsError:
-            if not os.path.isdir(path):
-                raise
+            _check_directory(path)
         except FileNotFoundError:
-            parent = os.path.dirname(path)
-            if parent == path:
-                raise
-            self.make_directories(parent)
-            self.make_directories(path)
+            self._make_with_parents(path)
+
+    def _make_with_parents(self, path: str) -> None:
+        """Several times, since somebody may be deleting there; not for ever: some places, as /proc, take nothing."""
+        for _ in range(_MAKE_TRIES):
+            self.make_directories(os.path.dirname(path))
+            try:
+                self.make_directory(path)
+            except FileExistsError:
+                _check_directory(path)
+            except FileNotFoundError:
+                continue
+            return
+        raise PermissionError(errno.EACCES, "no directory can be made there", path)
 
     def rename(self, source: str, target: str) -> None:
         os.rename(source, target)
@@ -140,20 +149,21 @@ class Disk:
         """A whole file; None when it isn't there. `open` makes NFS ask the server, a bare `stat` would not.
 
         Raises:
-            FuruStoreError: it is a link.
+            FuruStoreError: it is a link or a directory.
         """
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError as error:
             if error.errno in GONE:
                 return None
-            _refuse_link(error, path)
+            _refuse_other(error, path)
             raise
         try:
             return _read_all(descriptor)
         except OSError as error:
             if error.errno in GONE:  # removed on the server between open and read
                 return None
+            _refuse_other(error, path)
             raise
         finally:
             os.close(descriptor)
@@ -169,7 +179,7 @@ class Disk:
         except OSError as error:
             if error.errno in GONE:
                 return None
-            _refuse_link(error, path)
+            _refuse_other(error, path)
             raise
 
     def beat(self, path: str) -> None:
@@ -191,10 +201,27 @@ class Disk:
         self.sync_file(top)
 
 
-def _refuse_link(error: OSError, path: str) -> None:
+def _check_directory(path: str) -> None:
+    """Say what is wrong with a name that is taken: "file exists" would not.
+
+    Raises:
+        NotADirectoryError: it is a file, or a link that leads nowhere.
+    """
+    if not os.path.isdir(path):
+        what = "it is a link that leads nowhere" if os.path.islink(path) else "it is no directory"
+        raise NotADirectoryError(errno.ENOTDIR, what, path)
+
+
+def _refuse_other(error: OSError, path: str) -> None:
+    """Tell of what is no file in the place of one of furu's."""
+    if error.errno == errno.ELOOP and not os.path.islink(path):
+        hints = ["look at the links above it, those in FURU_PATH first"]
+        raise FuruStoreError(f"{path} can't be reached: links lead in a ring", path=Path(path), hints=hints) from error
     if error.errno == errno.ELOOP:
         hints = ["put the file itself there; furu follows no links to its records"]
         raise FuruStoreError(f"{path} must be a file, not a link", path=Path(path), hints=hints) from error
+    if error.errno == errno.EISDIR:
+        raise FuruStoreError(f"{path} must be a file, not a directory", path=Path(path)) from error
 
 
 def _read_all(descriptor: int) -> bytes:

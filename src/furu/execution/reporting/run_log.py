@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from furu import clock
 from furu.config import settings
+from furu.errors import text_of
 from furu.execution.plan import Status
 from furu.execution.reporting.event_file import EventFile
 from furu.execution.reporting.reporter import Reporter
@@ -111,7 +112,7 @@ class RunLog(Reporter):
                 failed=len(report.failed),
                 skipped=len(report.skipped),
                 unstarted=len(report.unstarted),
-                **(_facts_of_error(type(error).__qualname__, str(error)) if error is not None else {}),
+                **(_facts_of_error(type(error).__qualname__, text_of(error)) if error is not None else {}),
             )
             self._events.close()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import pickle
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from furu.errors import FuruCodecError, FuruCorruptRecord
 from furu.storage.results.codec import Codec, Json
@@ -98,6 +98,18 @@ def load_result(record: Json, directory: str | Path, *, allow_pickle: bool = Fal
     return value if codec == "json" else Decoder(directory).decode_result(value)
 
 
+def check_codec(name: str) -> None:
+    """Refuse the name of a codec that this process doesn't know.
+
+    Raises:
+        FuruCodecError: it is neither "pickle" nor registered.
+    """
+    if name != "pickle" and codec_named(name) is None:
+        msg = f"there is no codec {name!r}; there are: {', '.join(['pickle', *codec_names()])}"
+        hint = "furu.register_codec() must have run where the result is computed"
+        raise FuruCodecError(msg, value_type=name, hints=[hint])
+
+
 def _record(codec: str, value: Json, directory: ResultDirectory) -> Json:
     if type(value) not in _SMALL:
         text = json.dumps(value, separators=(",", ":"), allow_nan=False)
@@ -109,11 +121,8 @@ def _record(codec: str, value: Json, directory: ResultDirectory) -> Json:
 def _store_by(name: str, value: object, directory: ResultDirectory) -> Json:
     if name == "pickle":
         return _store_pickle(value, directory)
-    codec = codec_named(name)
-    if codec is None:
-        msg = f"there is no codec {name!r}; there are: {', '.join(['pickle', *codec_names()])}"
-        hint = "furu.register_codec() must have run where the result is computed"
-        raise FuruCodecError(msg, value_type=type_name(type(value)), hints=[hint])
+    check_codec(name)
+    codec = cast("Codec", codec_named(name))
     return _record("tree", Encoder(directory).encode_result(value, codec), directory)
 
 
@@ -131,7 +140,7 @@ def _store_pickle(value: object, directory: ResultDirectory) -> Json:
 def _load_pickle(record: dict[str, Json], directory: Path, *, is_allowed: bool) -> object:
     if not is_allowed:
         msg = "the result is a pickle, and loading one runs whatever code it names"
-        hint = 'trust the store with class ...(furu.Furu[...], codec="pickle"), or compute again with get(force=True)'
+        hint = 'trust the store with class ...(furu.Furu[...], codec="pickle"), or delete() it and compute it again'
         raise FuruCodecError(msg, value_type="pickle", hints=[hint])
     content = read_bytes(record.get("file"), directory)
     try:

@@ -18,6 +18,7 @@ RESULT_FOLDER: Final = ".result"
 
 _NAME: Final = re.compile(r"result(-[0-9]+)?(\.[A-Za-z0-9]+)*")
 _SUFFIX: Final = re.compile(r"(\.[A-Za-z0-9]+)*")
+_COMPUTE_AGAIN: Final = ("if it is lost, delete() the artifact and compute it again",)
 
 
 class ResultDirectory:
@@ -97,16 +98,16 @@ def open_result(name: object, data_dir: Path) -> Iterator[IO[bytes]]:
         with path.open("rb") as file:
             yield file
     except FileNotFoundError as error:
-        msg = f"{path.name} is missing beside the result"
-        raise FuruCorruptRecord(msg, path=path) from error
+        msg = f"{path} is missing beside the result"
+        raise FuruCorruptRecord(msg, path=path, hints=_COMPUTE_AGAIN) from error
     except (FuruError, ImportError, MemoryError):
         raise
     except Exception as error:
         # Libraries name damage as they like: ValueError, RuntimeError, EOFError, and pyarrow OSError without a number.
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        msg = f"{path.name} can't be read: {type(error).__name__}: {error}"
-        raise FuruCorruptRecord(msg, path=path) from error
+        msg = f"{path} can't be read: {type(error).__name__}: {error}"
+        raise FuruCorruptRecord(msg, path=path, hints=_COMPUTE_AGAIN) from error
 
 
 def write_bytes(content: bytes | bytearray, suffix: str, directory: ResultDirectory) -> str:
