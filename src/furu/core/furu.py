@@ -210,7 +210,7 @@ class Furu(Computable, abc.ABC, Generic[T]):
         return config
 
     def to_python(self) -> str:
-        """Python source that builds this config: imports, then one expression."""
+        """Python source that builds this config: imports, names for what occurs more than once, one expression."""
         return python_source(self)
 
     # -- artifact ---------------------------------------------------------------------------------------------------
