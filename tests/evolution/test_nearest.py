@@ -88,3 +88,17 @@ def test_a_damaged_neighbour_is_passed_over():
     first.get()
     (first._base_furu_dir() / "config.json").write_text("{")
     assert () == furu.explain(Train(rate=0.2)).nearest
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: furu.explain(Train),  # type: ignore[arg-type]
+        lambda: furu.diff(Train(), Train),  # type: ignore[arg-type]
+        lambda: furu.migrate(Train, Train()),  # type: ignore[arg-type]
+    ],
+    ids=["explain", "diff", "migrate"],
+)
+def test_a_class_in_the_place_of_a_config_is_refused(ask):
+    with pytest.raises(furu.FuruConfigError, match="must be a config, not the class Train itself"):
+        ask()

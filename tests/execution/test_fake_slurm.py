@@ -31,6 +31,17 @@ def slurm(clock):
     return FakeSlurm(now=clock)
 
 
+def test_one_that_turns_itself_needs_no_hand(clock):
+    """Each command is a turn: what is submitted starts, and what ended makes room, without a `step()`."""
+    ran = []
+    slurm = FakeSlurm(now=clock, body=lambda job: ran.append(job.job_id) or 0, turns_itself=True)
+    first = submit(slurm)
+    assert [first] == ran
+    second = submit(slurm, first)
+    assert ["COMPLETED", "COMPLETED"] == states(slurm, first, second)
+    assert [first, second] == ran
+
+
 def submit(slurm: FakeSlurm, *after_ok: str, **more) -> str:
     return slurm.submit(JobRequest(script="true", after_ok=after_ok, **more))
 

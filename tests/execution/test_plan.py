@@ -95,6 +95,22 @@ class TestNodes:
         with pytest.raises(TypeError, match=r"roots\[1\] must be a config, not int"):
             build_plan([A, 3])  # type: ignore[list-item]
 
+    @pytest.mark.parametrize(
+        ("roots", "text"),
+        [
+            (None, "roots must be a config, not NoneType"),
+            (type(A), "roots must be a config, not the class Node itself"),
+        ],
+        ids=["nothing", "a class"],
+    )
+    def test_what_is_no_config_and_no_collection_is_refused(self, roots, text):
+        with pytest.raises(TypeError, match=text):
+            build_plan(roots)
+
+    def test_a_node_is_explained_by_its_config_or_its_hash(self):
+        plan = build_plan([A])
+        assert plan.explain(A) == plan.explain(A.furu_hash) == plan.explain(A.furu_hash[:8])
+
     def test_results_that_a_test_overrides_are_done(self):
         with override_results({B: 5}):
             assert {"c": "todo", "a": "todo", "b": "done"} == statuses(build_plan([C]))

@@ -178,6 +178,7 @@ class TestArguments:
             ({}, {}, ValueError, "at least one executor"),
             ({1: ThreadPoolExecutor(1)}, {}, TypeError, "spec keys"),
             ({"default": 3}, {}, TypeError, r"executors\['default'\]"),
+            (ThreadPoolExecutor(1), {}, TypeError, "executors must be a mapping of spec keys"),
             ({"default": ThreadPoolExecutor(1)}, {"in_flight": 0}, ValueError, "in_flight"),
             ({"default": ThreadPoolExecutor(1)}, {"window_size": 0}, ValueError, "window_size"),
             ({"default": ThreadPoolExecutor(1)}, {"poll_interval_sec": None}, TypeError, "poll_interval_sec"),
@@ -225,8 +226,11 @@ class TestProcesses:
         assert 2 == len(make.made)
 
     def test_one_that_was_given_and_breaks_ends_the_run(self):
-        with spawned(1) as pool, pytest.raises(BrokenExecutor):
+        with spawned(1) as pool, pytest.raises(BrokenExecutor) as caught:
             run_futures([Deed(name="bad", deed="kill once")], {"default": pool})
+        assert [
+            "given a callable that makes the executor, run_futures() goes on with a new one"
+        ] == caught.value.__notes__
         assert ["crashed"] == endings(Deed(name="bad"))
 
     def test_a_node_that_breaks_every_pool_takes_no_other_one_with_it(self):

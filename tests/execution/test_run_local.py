@@ -234,7 +234,7 @@ class TestValidate:
         heard = Heard()
         with pytest.raises(furu.FuruComputeError, match="Checked") as caught:
             run_local([Node(name="top", needs=(Checked(name="x"),))], reporter=heard)
-        assert "invalid" in str(caught.value)
+        assert "failed: _validate() does not accept the result" in str(caught.value)
         assert ["x", "x"] == CREATED
         assert heard.report is not None
         assert 1 == len(heard.report.skipped) + len(heard.report.unstarted)

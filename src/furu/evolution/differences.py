@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from furu.identity.decode import encode_graph
 from furu.identity.encode import canonical_text
+from furu.identity.fields import check_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +57,8 @@ def diff(left: Config, right: Config) -> list[Difference]:
         left: a config.
         right: another one; of another class, that is the only difference.
     """
+    check_config(left, "left")
+    check_config(right, "right")
     ours, theirs = encode_graph(left), encode_graph(right)
     return list(differences(ours, theirs, ours["configs"].get, theirs["configs"].get))
 

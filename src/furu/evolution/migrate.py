@@ -11,6 +11,7 @@ from furu.evolution.archive import store_roots
 from furu.evolution.plan import FuruMigrationConflict, Migrated, MigrationPlan, OnConflict, check_policy
 from furu.evolution.planning import unusable
 from furu.evolution.refs import ArtifactRef
+from furu.identity.fields import check_config
 from furu.lifecycle.computable import Computable, artifact_paths
 from furu.lifecycle.lease import THIS_PROCESS
 from furu.lifecycle.published import alias_target, find_published
@@ -48,6 +49,9 @@ def migrate(
     if policy != "alias":
         raise FuruConfigError(f"policy={policy!r}: the only policy is 'alias'")
     check_policy(conflict)
+    if not isinstance(from_obj, ArtifactRef):
+        check_config(from_obj, "from_obj")
+    check_config(to_obj, "to_obj")
     paths = from_obj.paths if isinstance(from_obj, ArtifactRef) else artifact_paths(from_obj)
     own, root = reference_of(to_obj), root_of(to_obj)
     source, has_value = _original(from_obj, paths)

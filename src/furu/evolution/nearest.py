@@ -13,6 +13,7 @@ from furu.errors import FuruError
 from furu.evolution.archive import Archive
 from furu.evolution.differences import Difference, differences
 from furu.identity.decode import encode_graph
+from furu.identity.fields import check_config
 from furu.lifecycle.computable import node_name
 from furu.lifecycle.get import verdict_of
 
@@ -80,6 +81,7 @@ def explain(obj: Computable, *, count: int = 3) -> Explanation:
         obj: the config.
         count: how many of the nearest to name.
     """
+    check_config(obj, "obj")
     verdict = verdict_of(obj)
     looked_at = 0
     nearest: list[Nearest] = []

@@ -7,11 +7,12 @@ import dataclasses
 import json
 import queue
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from furu import clock
-from furu.errors import FuruError
+from furu.errors import FuruError, add_context
 from furu.execution.drive import drive
 from furu.execution.payload import PayloadWriter, run_payload
 from furu.execution.reporting.progress import default_reporter
@@ -25,7 +26,7 @@ from furu.lifecycle.lease import THIS_PROCESS
 from furu.storage.layout import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from furu.core.furu import Furu
     from furu.execution.reporting.reporter import Reporter
@@ -89,7 +90,7 @@ def run_futures(
         Exception: as `run_local`.
     """
     in_flight = check_count(in_flight, "in_flight")
-    pools = {key: _Pool(_checked(key, executor)) for key, executor in executors.items()}
+    pools = {key: _Pool(_checked(key, executor)) for key, executor in _checked_mapping(executors).items()}
     run = Run(
         roots,
         window_size=window_size,
@@ -118,8 +119,9 @@ class _Pool:
             raise BrokenExecutor
         try:
             return self._executor.submit(run_payload, payload)
-        except BrokenExecutor:
+        except BrokenExecutor as error:
             if self._make is None:
+                add_context(error, "given a callable that makes the executor, run_futures() goes on with a new one")
                 raise
             self.close(wait=False)
             return self.submit(payload)
@@ -227,6 +229,13 @@ class _Flight(NamedTuple):
         if newest is None or newest.token < f"{self.began_ns:020d}":
             return Outcome.NOT_STARTED
         return Outcome.PREEMPTED if newest.ending is Ending.PREEMPTED else Outcome.WORKER_LOST
+
+
+def _checked_mapping(executors: Any) -> Mapping[str, Any]:
+    if not isinstance(executors, Mapping):
+        accepts = 'a mapping of spec keys to executors, such as {"default": executor}'
+        raise FuruArgumentTypeError(argument="executors", value=executors, accepts=accepts)
+    return executors
 
 
 def _checked(key: object, executor: Any) -> Executor | Callable[[], Executor]:

@@ -12,18 +12,20 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from furu import config
 from furu.core.furu import Furu
-from furu.errors import FuruConfigError, FuruDependencyCycle
+from furu.errors import FuruDependencyCycle
 from furu.execution.cost import PlanSummary, explain_node, summarize
 from furu.execution.survey import Status, Survey
+from furu.identity.fields import check_config
 from furu.lifecycle.computable import node_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
 __all__ = ["DependencyPlan", "PlanNode", "Status", "build_plan", "ready_todo", "topo_order_todo"]
 
@@ -83,16 +85,16 @@ class DependencyPlan:
         """
         return summarize(self)
 
-    def explain(self, furu_hash: str) -> str:
+    def explain(self, node: str | Furu[Any]) -> str:
         """Why a node has the status it has, what it waits for and what waits for it.
 
         Args:
-            furu_hash: of a node, or the beginning of one.
+            node: its config, its hash, or the beginning of that.
 
         Raises:
             KeyError: no node, or more than one, begins like that.
         """
-        return explain_node(self, furu_hash)
+        return explain_node(self, node if isinstance(node, str) else node.furu_hash)
 
 
 def build_plan(roots: Iterable[Furu[Any]], *, completed_hashes: Collection[str] | None = None) -> DependencyPlan:
@@ -169,11 +171,12 @@ def ready_todo(plan: DependencyPlan) -> list[str]:
 
 
 def _unique(roots: Iterable[Furu[Any]]) -> dict[str, Furu[Any]]:
-    listed: Sequence[object] = [roots] if isinstance(roots, Furu) else list(roots)
+    if isinstance(roots, Furu) or not isinstance(roots, Iterable):
+        check_config(roots, "roots")
+        roots = [cast("Furu[Any]", roots)]
+    listed: Sequence[object] = list(roots)
     for index, root in enumerate(listed):
-        if not isinstance(root, Furu):
-            msg = f"roots[{index}] must be a config, not {type(root).__qualname__}"
-            raise FuruConfigError(msg, issues=[(f"roots[{index}]", f"is a {type(root).__qualname__}")])
+        check_config(root, f"roots[{index}]")
     return {root.furu_hash: root for root in listed if isinstance(root, Furu)}
 
 

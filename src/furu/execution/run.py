@@ -45,6 +45,11 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("furu")
 _FIRST_RETRY_SEC: Final = 0.1
 _LISTED_FAILURES: Final = 20
+# What is said of a node that no exception and no engine said anything about.
+_WORDS: Final[Mapping[Outcome, str]] = {
+    **{outcome: outcome.value for outcome in Outcome},
+    Outcome.INVALID: "_validate() does not accept the result that was just computed",
+}
 
 
 class FuruRunError(FuruComputeError):
@@ -282,5 +287,7 @@ def refuse_unguarded() -> None:
 
 def _reason(failure: Failure) -> str:
     end = failure.error
-    what = f"{end.error_type}: {end.error_text}" if isinstance(end, NodeEnd) and end.error_type else str(end or "")
+    what = str(end or "")
+    if isinstance(end, NodeEnd):
+        what = f"{end.error_type}: {end.error_text}" if end.error_type else end.error_text or _WORDS[end.outcome]
     return f"{what} ({failure.because})" if failure.because else what

@@ -172,6 +172,18 @@ class ClassSpec:
             raise FuruConfigError(msg)
 
 
+def check_config(value: object, argument: str) -> None:
+    """Refuse what is no config where one is asked for; the usual slip is the class in the place of an instance.
+
+    Raises:
+        FuruConfigError: names the argument and what was given.
+    """
+    if isinstance(value, Config):
+        return
+    given = f"the class {value.__qualname__} itself" if isinstance(value, type) else type(value).__qualname__
+    raise FuruConfigError(f"{argument} must be a config, not {given}", issues=[(argument, f"is {given}")])
+
+
 def check_class_name(name: object) -> None:
     """Refuse a class option `name` that is not a plain relative path.
 

@@ -61,6 +61,7 @@ class FakeSlurm(SlurmClient):
         begin_delay_sec: float = 0.0,
         rerun_delay_sec: float = 0.0,
         first_job_id: int = 1,
+        turns_itself: bool = False,
     ) -> None:
         """Make an idle cluster.
 
@@ -77,6 +78,8 @@ class FakeSlurm(SlurmClient):
             begin_delay_sec: how long a requeued job waits as `BeginTime`.
             rerun_delay_sec: how long a job shows NODE_FAIL or PREEMPTED before it is back in the queue.
             first_job_id: id of the first job.
+            turns_itself: every command takes a turn of the scheduler, as `step()` does: for `run_slurm_pool()`, which
+                does not return before its workers have run.
         """
         self._scheduler = FakeScheduler(
             now=now,
@@ -89,6 +92,7 @@ class FakeSlurm(SlurmClient):
             first_job_id=first_job_id,
             body=body,
         )
+        self._turns_itself = turns_itself
         self._accounting = accounting
         self._accounting_lag_sec = accounting_lag_sec
         self._troubles: dict[str, Trouble] = {}
@@ -191,11 +195,15 @@ class FakeSlurm(SlurmClient):
                 return Outcome(1, stderr=f"{program}: {_UNREACHABLE}")
             case Trouble.HANGS:
                 return Outcome(None, stderr=f"no answer within {timeout_sec:g} s")
-        self._scheduler.settle()
+        turn = self._scheduler.step if self._turns_itself else self._scheduler.settle
+        turn()
         try:
             return self._programs[program](argv[1:], stdin)
         except FakeSlurmRefusal as refusal:
             return Outcome(1, stderr=f"{program}: error: {refusal}")
+        finally:
+            if self._turns_itself:
+                self._scheduler.step()  # what was submitted just now begins
 
     def _sbatch(self, words: Sequence[str], stdin: str) -> Outcome:
         options = dict(word.removeprefix("--").partition("=")[::2] for word in words)
