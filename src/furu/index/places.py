@@ -51,10 +51,19 @@ def walk(root: str, top: str) -> Iterator[Place]:
 def place_at(root: str, path: str) -> Place:
     """What is in a directory now."""
     mtime_ns = directory_stamp(path)  # before the listing: what changes after that leaves another stamp
-    children = child_directories(path)
+    # No class is named in bytes that are no text, and SQLite holds none.
+    children = [name for name in child_directories(path) if name.isascii() or _is_text(name)]
     hashes = [name for name in children if HASH.fullmatch(name)]
     others = [f"{path}/{name}" for name in children if not HASH.fullmatch(name)]
     return Place(root, path, mtime_ns, hashes, others)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def directory_stamp(path: str) -> int:

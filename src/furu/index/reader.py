@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _YOUNG_SEC: Final = 10.0
 """Two changes may have one time stamp, so a directory that changed just now is looked at again."""
+
+_END_OF_TIME: Final = 253_402_300_800.0
+"""The year 10000, in seconds since the epoch: later moments can't be written."""
 
 _REMEMBERED_ROWS: Final = 10_000
 """After so many rows their documents are forgotten: most are never asked for again, and memory has an end."""
@@ -98,13 +102,16 @@ class Reader:
         facts = _facts(found, mtime_ns)
         if problem and not facts.error:
             facts.error = problem
+        facts.check(mtime_ns)
         row = (
             *(name, status.value, version, facts.at, facts.took, facts.host, facts.user, facts.backend, facts.error),
             *(f",{','.join(facts.said.tags)}," if facts.said.tags else None, facts.said.note, facts.said.is_pinned),
             json.dumps(config),
         )
+        row = tuple(map(_storable, row))
         watch = _watch(found, status, is_young=self.is_young(mtime_ns))
-        return Reading(row, watch, self._new_paths(name, config), self._needs_of(reference))
+        needs = [_storable(each) for each in self._needs_of(reference)]
+        return Reading(row, watch, self._new_paths(name, config), needs)
 
     def is_young(self, mtime_ns: int) -> bool:
         """Whether a change may have come since that left the time stamp as it was."""
@@ -115,23 +122,28 @@ class Reader:
             if each not in self._plain:
                 try:
                     self._plain[each] = plain_fields(self._archive.document(each)["fields"], self._plain.get)
-                except (FuruError, AttributeError, KeyError, TypeError, ValueError):
+                except (FuruError, AttributeError, KeyError, RecursionError, TypeError, ValueError):
                     self._plain[each] = None
         plain = self._plain[reference]
         if plain is None:
             return {}, None, self._problem(reference)
-        return plain.value, self._archive.document(reference).get("version"), None
+        version = self._archive.document(reference).get("version")
+        return plain.value, version if isinstance(version, str) else None, None
 
     def _needs(self, reference: str) -> Iterable[str]:
         try:
             return () if reference in self._plain else self._archive.needs(reference)
-        except (AttributeError, TypeError):  # a document with something else in the place of a reference
+        except (
+            AttributeError,
+            RecursionError,
+            TypeError,
+        ):  # a document with something else in the place of a reference
             return ()
 
     def _needs_of(self, reference: str) -> list[str]:
         try:
             return [str(each) for each in self._archive.needs(reference)]
-        except (AttributeError, TypeError):
+        except (AttributeError, RecursionError, TypeError):
             return []
 
     def _problem(self, reference: str) -> str:
@@ -142,9 +154,17 @@ class Reader:
         return "its config.json holds values that this furu doesn't know"
 
     def _new_paths(self, name: str, config: dict[str, Any]) -> list[tuple[str, str]]:
-        paths = {(name, pattern) for path, _ in leaves(config) for pattern in _with_parents(path)} - self._paths
+        patterns = {_storable(pattern) for path, _ in leaves(config) for pattern in _with_parents(path)}
+        paths = {(name, pattern) for pattern in patterns} - self._paths
         self._paths |= paths
         return list(paths)
+
+
+def _storable(value: Any) -> Any:
+    """Text without halves of surrogate pairs, which a damaged record may have and SQLite can't hold."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "replace").decode()
+    return value
 
 
 def _with_parents(path: str) -> Iterator[str]:
@@ -163,6 +183,13 @@ class _Facts:
     backend: str | None = None
     error: str | None = None
     said: Annotations = field(default_factory=Annotations)
+
+    def check(self, mtime_ns: int) -> None:
+        """Put what a damaged record says of time right; `parse_success` doesn't look at it, for the sake of hits."""
+        if not 0 <= self.at < _END_OF_TIME:
+            self.at = mtime_ns / 1e9
+        if not isinstance(self.took, float | int) or not math.isfinite(self.took):
+            self.took = None
 
 
 def _facts(found: ScannedArtifact, mtime_ns: int) -> _Facts:
