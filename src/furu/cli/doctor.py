@@ -147,10 +147,10 @@ def _summed(
 
 
 def _stale(rows: Sequence[ArtifactRow]) -> list[str]:
-    return [text for row in rows if row.status is ArtifactStatus.RUNNING and (text := _why_stale(row)) is not None]
+    return [text for row in rows if row.status is ArtifactStatus.RUNNING and (text := why_stale(row)) is not None]
 
 
-def _why_stale(row: ArtifactRow) -> str | None:
+def why_stale(row: ArtifactRow) -> str | None:
     """Why the owner of a running attempt seems to be gone; nothing is taken from it here."""
     lock = ArtifactLock(ArtifactPaths(str(row.directory)), DISK)
     token = lock.holder()

@@ -26,7 +26,7 @@ def command(words: tuple[str, ...], by: str, limit: int, *, is_json: bool) -> No
     numbers: dict[str, int] = {}
     for row in query(parse_all(words)):
         name = _group(row, by)
-        sizes[name] = sizes.get(name, 0) + _bytes_below(str(row.directory))
+        sizes[name] = sizes.get(name, 0) + bytes_below(str(row.directory))
         numbers[name] = numbers.get(name, 0) + 1
     biggest = sorted(sizes, key=lambda name: (-sizes[name], name))
     if is_json:
@@ -42,7 +42,7 @@ def _group(row: ArtifactRow, by: str) -> str:
     return {"class": row.namespace, "artifact": row.reference, "status": row.status.value}[by]
 
 
-def _bytes_below(top: str) -> int:
+def bytes_below(top: str) -> int:
     """What the blocks of all files take, each once; links are not followed."""
     seen: set[tuple[int, int]] = set()
     total = 0

@@ -133,3 +133,123 @@ class Problem(BaseModel):
     """Why a request was not answered."""
 
     detail: str
+
+
+class RunSummary(BaseModel):
+    """A run; `states` counts its nodes."""
+
+    run_id: str
+    state: str
+    at: str
+    user: str
+    host: str
+    states: dict[str, int]
+
+
+class RunList(BaseModel):
+    """The newest runs, and those of them whose record can't be read, with the reason."""
+
+    runs: list[RunSummary]
+    unreadable: dict[str, str]
+
+
+class RunNode(BaseModel):
+    """A node of a run's plan as it stands."""
+
+    hash: str
+    namespace: str
+    state: str
+    spec_key: str
+    waits_for: list[str]
+
+
+class RunDetail(RunSummary):
+    """One run with its nodes; `problem` ended it before its time."""
+
+    nodes: list[RunNode]
+    problem: str
+
+
+class GraphNode(BaseModel):
+    """A class, an artifact, or several of one class; `members` are those that it stands for."""
+
+    reference: str
+    class_name: str
+    label: str
+    status: str | None
+    size: int
+    counts: dict[str, int]
+    members: list[str]
+
+
+class GraphEdge(BaseModel):
+    """What is needed, and by which node."""
+
+    needed: str
+    by: str
+
+
+class GraphAnswer(BaseModel):
+    """A graph; `left_off` artifacts were near enough and too many."""
+
+    nodes: list[GraphNode]
+    edges: list[GraphEdge]
+    left_off: int
+
+
+class ClassDurations(BaseModel):
+    """What artifacts of a class took."""
+
+    namespace: str
+    count: int
+    median_sec: float
+    p95_sec: float
+    max_sec: float
+    total_sec: float
+
+
+class StatisticsAnswer(BaseModel):
+    """The store in numbers: by day and status, durations by class, failures by error."""
+
+    days: dict[str, dict[str, int]]
+    durations: list[ClassDurations]
+    errors: dict[str, int]
+
+
+class DiskClass(BaseModel):
+    """What a class takes; `unused` bytes are of artifacts that no stored one depends on."""
+
+    namespace: str
+    bytes: int
+    artifacts: int
+    unused: int
+
+
+class DiskAnswer(BaseModel):
+    """The last measurement, null before the first has ended; asking begins one when it is due."""
+
+    measured_at: str | None
+    bytes: int | None
+    is_measuring: bool
+    classes: list[DiskClass]
+
+
+class Finding(BaseModel):
+    """An artifact with something wrong."""
+
+    reference: str
+    text: str
+
+
+class HealthAnswer(BaseModel):
+    """How the store and its index are."""
+
+    versions: dict[str, str]
+    roots: list[str]
+    index: str
+    index_bytes: int
+    index_version: int
+    refreshed_at: str | None
+    problem: str | None
+    stale: list[Finding]
+    unreadable: list[Finding]

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _MAX_OFFSET: Final = 1 << 62
 _MAX_VALUES: Final = 100
-_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": Problem, "description": text}
     for status, text in {
         400: "The query or request can't be understood",
@@ -71,7 +71,7 @@ class Api:
 
     def router(self) -> APIRouter:
         """The addresses; those with more behind the hash come first."""
-        router = APIRouter(prefix="/api", default_response_class=Json, responses=_PROBLEMS)
+        router = APIRouter(prefix="/api", default_response_class=Json, responses=PROBLEMS)
         artifact = "/artifacts/{namespace:path}/{furu_hash}"
         answers: dict[str, Callable[..., Any]] = {
             "/artifacts": self.artifacts,

@@ -15,6 +15,8 @@ import furu
 from furu.dashboard.api import Api
 from furu.dashboard.board import Board
 from furu.dashboard.events import Events
+from furu.dashboard.overview_api import OverviewApi
+from furu.dashboard.overviews import Overviews
 from furu.dashboard.pages import Pages
 from furu.dashboard.problems import answer_problems
 from furu.dashboard.rendering import STATIC, Json, Renderer
@@ -37,9 +39,9 @@ def make_app(roots: Sequence[str], *, token: str, hosts: Iterable[str] = ()) -> 
 
     @contextlib.asynccontextmanager
     async def watch(_: FastAPI) -> AsyncIterator[None]:
-        board.watcher.start()
+        board.start()
         yield
-        board.watcher.stop()
+        board.stop()
 
     app = FastAPI(
         title="furu dashboard",
@@ -51,7 +53,7 @@ def make_app(roots: Sequence[str], *, token: str, hosts: Iterable[str] = ()) -> 
         redirect_slashes=False,
         lifespan=watch,
     )
-    for each in (Api(board), Pages(board, renderer), Events(board)):
+    for each in (Api(board), OverviewApi(board), Pages(board, renderer), Overviews(board, renderer), Events(board)):
         app.include_router(each.router())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     answer_problems(app, renderer)

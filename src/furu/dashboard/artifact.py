@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_RESULT_CHARS: Final = 20_000
 
+_MAX_STRING_CHARS: Final = 400
+
 
 @dataclass(frozen=True)
 class ArtifactView:
@@ -122,7 +124,7 @@ def _with_result(view: ArtifactView) -> ArtifactView:
     if published is None:
         return replace(view, place=place_of(artifact))
     source = published.source.base
-    text = json.dumps(published.success.result[0], indent=2, ensure_ascii=False) if published.success.result else None
+    text = _words(published.success.result[0]) if published.success.result else None
     return replace(
         view,
         alias_of=source.removeprefix(f"{artifact.root}/data/") if source != artifact.paths.base else None,
@@ -131,6 +133,24 @@ def _with_result(view: ArtifactView) -> ArtifactView:
         metadata=metadata_at(artifact.paths, artifact.root, artifact.reference),
         place=place_of(artifact),
     )
+
+
+def _words(value: Any) -> str:
+    """A stored value as JSON, with encoded bytes and other long texts cut."""
+    try:
+        return json.dumps(_shortened(value), indent=2, ensure_ascii=False)
+    except RecursionError:
+        return "it is nested too deep to be shown"
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > _MAX_STRING_CHARS:
+        return f"{value[:_MAX_STRING_CHARS]}… ({len(value):,} characters)"
+    if isinstance(value, dict):
+        return {key: _shortened(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shortened(item) for item in value]
+    return value
 
 
 def _text(document: dict[str, Any] | None, name: str) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from furu.dashboard.disk import Disk
+from furu.dashboard.runs import Runs
 from furu.dashboard.store import Store
 from furu.dashboard.watcher import Watcher
 
@@ -20,6 +22,8 @@ class Board:
     Attributes:
         store: what is shown.
         watcher: keeps its index up to date.
+        runs: records of runs.
+        disk: measures what it takes.
 
     Args:
         roots: of the store.
@@ -28,6 +32,8 @@ class Board:
     def __init__(self, roots: Sequence[str]) -> None:
         self.store = Store(roots)
         self.watcher = Watcher(roots)
+        self.runs = Runs(self.store.roots)
+        self.disk = Disk(self.store.roots)
         self._remembered: dict[Hashable, tuple[int, Any]] = {}
         self._lock = threading.Lock()
 
@@ -35,6 +41,15 @@ class Board:
     def roots(self) -> list[str]:
         """Of the store."""
         return self.store.roots
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self.watcher.start()
+
+    def stop(self) -> None:
+        """End what runs in the background."""
+        self.disk.stop()
+        self.watcher.stop()
 
     def remember(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """What `make` gives, made once for each state of the index."""

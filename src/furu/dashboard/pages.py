@@ -12,6 +12,7 @@ from furu.dashboard.comparison import MAX_COMPARED, compare
 from furu.dashboard.config_tree import config_tree
 from furu.dashboard.file_response import file_response, split_address
 from furu.dashboard.files import first_picture, list_files, look_into, place_of
+from furu.dashboard.graphs import picture_around
 from furu.dashboard.listing import list_artifacts
 from furu.dashboard.logs import read_log
 from furu.dashboard.rendering import Page
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from furu.dashboard.board import Board
     from furu.dashboard.rendering import Renderer
     from furu.dashboard.store import Located
+    from furu.index.rows import ArtifactRow
 
 MAX_CHARS: Final = 4_000
 """Of what an address asks for."""
@@ -85,6 +87,8 @@ class Pages:
             request,
             "artifact.html",
             view=view,
+            row=self._row(artifact),
+            neighbourhood=picture_around(self._board, artifact.reference),
             known=known,
             log=read_log(artifact) if view.attempts else None,
             files=files,
@@ -127,7 +131,7 @@ class Pages:
         namespace, _, furu_hash = reference.rpartition("/")
         return self._board.store.locate(namespace, furu_hash)
 
-    def _row(self, artifact: Located) -> object:
+    def _row(self, artifact: Located) -> ArtifactRow | None:
         try:
             return self._board.store.find(artifact.reference)
         except FuruError:

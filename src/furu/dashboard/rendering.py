@@ -6,7 +6,7 @@ import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse, JSONResponse
@@ -14,10 +14,14 @@ from starlette.responses import HTMLResponse, JSONResponse
 import furu
 from furu import clock
 from furu.cli import output
+from furu.dashboard.addresses import artifact_url, file_url, list_url, url_with
+from furu.dashboard.charts import draw_shares
+from furu.dashboard.queries import quoted
+from furu.dashboard.run_view import RUN_KINDS, class_shares, run_shares
+from furu.dashboard.statistics import error_query
+from furu.drawing.style import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.requests import Request
 
 PARTIAL: Final = "x-partial"
@@ -72,6 +76,12 @@ class Renderer:
             url_with=url_with,
             list_url=list_url,
             kind_of=kind_of,
+            run_kind=RUN_KINDS.get,
+            run_shares=run_shares,
+            class_shares=class_shares,
+            draw_shares=draw_shares,
+            error_query=error_query,
+            quoted=quoted,
         )
         self._environment.filters.update(
             duration=output.duration,
@@ -92,37 +102,3 @@ class Renderer:
             layout="partial.html" if is_partial else "base.html", path=request.url.path, **values
         )
         return Page(text, status_code=status, headers={"Vary": PARTIAL})
-
-
-def artifact_url(reference: str, tab: str = "") -> str:
-    """The address of an artifact's page, given `<namespace>/<hash>`."""
-    return f"/a/{quote(reference)}{tab}"
-
-
-def file_url(reference: str, path: str) -> str:
-    """The address of a file of an artifact."""
-    return f"/file/{quote(reference)}/{quote(path)}"
-
-
-def list_url(query: str) -> str:
-    """The address of the list of what fits a query."""
-    return f"/?{urlencode({'q': query})}" if query else "/"
-
-
-def url_with(parameters: Mapping[str, Any], **changes: Any) -> str:
-    """`?...` with some parameters changed; those that become None or empty are left out."""
-    merged = {name: value for name, value in {**parameters, **changes}.items() if value not in (None, "")}
-    return "?" + urlencode(merged)
-
-
-_KINDS: Final = {
-    "good": ("published", "alias", "ok", "done", "succeeded"),
-    "busy": ("running", "in progress"),
-    "bad": ("failed", "crashed", "lost", "problem"),
-    "warn": ("preempted", "invalid", "warning", "skipped"),
-}
-
-
-def kind_of(status: str) -> str:
-    """The colour of a status."""
-    return next((kind for kind, statuses in _KINDS.items() if status in statuses), "idle")

@@ -133,3 +133,10 @@ def field_paths(class_name: str | None = None, *, roots: Sequence[str]) -> list[
     with opened(roots) as connection:
         sql = f"SELECT DISTINCT path FROM field {condition} ORDER BY path"  # noqa: S608 -- our own words
         return [row[0] for row in connection.execute(sql, values)]
+
+
+def troubled(*, limit: int, roots: Sequence[str]) -> list[tuple[str, str]]:
+    """References of artifacts with records that can't be read, and why: errors that are no failed computation's."""
+    # What can't be read is named with its path; an exception begins with its class.
+    clause = Clause("error NOTNULL AND (status != 'failed' OR error LIKE '/%')")
+    return _select("namespace || '/' || hash, error", "", roots, f"ORDER BY 1 LIMIT {limit:d}", clause)

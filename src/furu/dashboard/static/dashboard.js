@@ -34,6 +34,7 @@ function show(text) {
   }
   live.querySelectorAll(".scroll").forEach((each, number) => { each.scrollLeft = scrolled.get(number) ?? 0; });
   restore();
+  poll();
   if (focused) find(focused)?.focus({ preventScroll: true });
 }
 
@@ -144,6 +145,36 @@ document.addEventListener("visibilitychange", () => {
 addEventListener("pagehide", () => { events?.close(); events = undefined; });
 addEventListener("pageshow", listen);
 
+// What grows by itself, such as bars of what runs, says how often it wants to be shown again.
+
+let pause;
+
+function poll() {
+  clearTimeout(pause);
+  const wanted = live.querySelector("[data-poll]");
+  if (!wanted) return;
+  pause = setTimeout(async () => {
+    if (!document.hidden) await refresh();
+    poll();
+  }, Number(wanted.dataset.poll));
+}
+
+// Graphs: the edges of a node are lit while it is looked at.
+
+function light(event) {
+  const node = event.target.closest?.(".furu-graph [data-node]") ?? event.target.querySelector?.("[data-node]");
+  const graph = event.target.closest?.(".furu-graph");
+  if (!graph) return;
+  const reference = event.type === "pointerover" || event.type === "focusin" ? node?.dataset.node : undefined;
+  for (const edge of graph.querySelectorAll("[data-needed]")) {
+    const isLit = reference !== undefined && (edge.dataset.needed === reference || edge.dataset.by === reference);
+    edge.classList.toggle("lit", isLit);
+    edge.classList.toggle("dim", reference !== undefined && !isLit);
+  }
+}
+
+for (const kind of ["pointerover", "pointerout", "focusin", "focusout"]) live.addEventListener(kind, light);
+
 // Logs
 
 const log = document.getElementById("log");
@@ -192,5 +223,6 @@ document.addEventListener("click", async (event) => {
 const text = document.getElementById("log-text");
 if (text) text.scrollTop = text.scrollHeight;
 restore();
+poll();
 listen();
 follow();

@@ -40,7 +40,7 @@ class State(StrEnum):
 
 
 # A retry that pauses and a node whose dependencies are done both wait for a worker, for whoever looks on.
-_STATES: Final = {
+STATE_OF: Final = {
     Status.WAITING: State.WAITING,
     Status.READY: State.WAITING,
     Status.DELAYED: State.WAITING,
@@ -188,7 +188,7 @@ class Tally:
         """
         self._running.pop(node, None)
         entry = self._class(self._namespace_of(node))
-        entry.move(State.RUNNING, _STATES[status])
+        entry.move(State.RUNNING, STATE_OF[status])
         if status is Status.SUCCEEDED:
             if wall_sec is not None:
                 entry.walls.append(wall_sec)
@@ -197,7 +197,7 @@ class Tally:
 
     def owner_ended(self, node: str, status: Status, skipped: Iterable[str]) -> None:
         """Somebody else is through with a node."""
-        self._class(self._namespace_of(node)).move(State.ELSEWHERE, _STATES[status])
+        self._class(self._namespace_of(node)).move(State.ELSEWHERE, STATE_OF[status])
         self._skip(skipped)
 
     def unknown(self) -> list[str]:
