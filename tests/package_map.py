@@ -65,6 +65,9 @@ WRITES: Final = ("furu.index.location", "furu.logs", "furu.storage.atomic", "fur
 LAZY: Final[frozenset[tuple[str, str]]] = frozenset(
     {
         ("furu.config.current", "furu.config.sources"),
+        ("furu.core.furu", "furu.core.notebook"),
+        ("furu.core.furu_list", "furu.core.notebook"),
+        ("furu.evolution.refs", "furu.evolution.notebook"),
         ("furu.execution.reporting.progress", "furu.execution.reporting.live_view"),
     }
 )

@@ -9,8 +9,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from furu.drawing.units import duration, size
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+__all__ = [
+    "SHORT_HASH",
+    "ago",
+    "as_json",
+    "duration",
+    "printable",
+    "say",
+    "say_json",
+    "size",
+    "styled_status",
+    "table",
+    "value",
+]
 
 SHORT_HASH: Final = 10
 _COLOURS: Final = {
@@ -26,10 +42,6 @@ _COLOURS: Final = {
     "warning": "yellow",
     "problem": "red",
 }
-_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
-_STEPS: Final = ((86400.0, "d"), (3600.0, "h"), (60.0, "m"), (1.0, "s"))
-_KIB: Final = 1024
-_TENTHS_BELOW: Final = 10
 
 as_json = click.option("--json", "is_json", is_flag=True, help="Print JSON, for scripts.")
 """The option that every reading command has."""
@@ -66,26 +78,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         last = row[-1] if room is None or len(row[-1]) <= room else row[-1][: room - 1] + "…"
         first = click.style(padded[0], bold=True) if number == 0 else click.style(padded[0], fg=_COLOURS.get(row[0]))
         say("  ".join([first, *padded[1:-1], last] if len(row) > 1 else [first]).rstrip())
-
-
-def size(count: float) -> str:
-    """Bytes for people: `512 B`, `3.4 GiB`."""
-    for unit in _UNITS:
-        if count < _KIB or unit == _UNITS[-1]:
-            break
-        count /= _KIB
-    return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-
-
-def duration(sec: float | None) -> str:
-    """Seconds in the largest unit that fits: `0.3s`, `4m`, `2h`; nothing for None."""
-    if sec is None:
-        return ""
-    for step, unit in _STEPS:
-        if sec >= step:
-            amount = sec / step
-            return f"{amount:.1f}{unit}" if amount < _TENTHS_BELOW and unit != "m" else f"{amount:.0f}{unit}"
-    return f"{sec:.2f}s"
 
 
 def ago(at: float, now: float) -> str:

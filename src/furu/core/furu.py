@@ -171,6 +171,11 @@ class Furu(Computable, abc.ABC, Generic[T]):
     def __repr__(self) -> str:
         return describe_fields(self)
 
+    def _repr_html_(self) -> str | None:
+        from furu.core.notebook import config_html
+
+        return config_html(self)
+
     def __getstate__(self) -> dict[str, Any]:
         # The hash is computed again on the other side, where the class may be another one.
         return {key: value for key, value in self.__dict__.items() if key != "_furu_hash"}

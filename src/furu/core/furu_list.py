@@ -45,6 +45,11 @@ class _FuruListType(type):
             cls._lookup = frozenset(cls._members.values())
         return isinstance(config, Furu) and config in cls._lookup
 
+    def _repr_html_(cls) -> str | None:
+        from furu.core.notebook import members_html
+
+        return members_html(cls.__qualname__, cls._members)
+
     def __getitem__(cls, name: Any) -> Any:
         # Python asks here, and not `__class_getitem__`, also for the `FuruList[Train]` in a list of bases.
         is_generic = bool(cls.__parameters__)  # type: ignore[attr-defined]

@@ -61,8 +61,8 @@ def neighbourhood(
         max_nodes: how many nodes to show at most, after folding; the nearest stay.
         fold_from: so many siblings become one node.
     """
-    above, lost_above = _explore([centre], source.users, up, toward=1)
-    below, lost_below = _explore([centre], source.needs, down, toward=0)
+    above, lost_above = _explore([centre], source.users, up, MOST_EXPLORED, toward=1)
+    below, lost_below = _explore([centre], source.needs, down, MOST_EXPLORED, toward=0)
     graph = _between(source, {**above, **below})
     depths = _depths(graph, centre, above.keys(), below.keys())
     folded = fold(graph, depths, keep=[centre], fold_from=fold_from)
@@ -76,9 +76,19 @@ def all_below(
     down: int = MOST_EXPLORED,
     max_nodes: int = 100,
     fold_from: int = FOLD_FROM,
+    most: int = MOST_EXPLORED,
 ) -> Neighbourhood:
-    """Some nodes with what they need; arguments as of `neighbourhood`. Several roots may be folded too."""
-    found, lost = _explore(sorted(set(roots)), source.needs, down, toward=0)
+    """Some nodes with what they need. Several roots may be folded too.
+
+    Args:
+        source: the whole graph.
+        roots: references of the nodes.
+        down: how many edges to go along.
+        max_nodes: as of `neighbourhood`.
+        fold_from: as of `neighbourhood`.
+        most: nodes that are looked at, before folding.
+    """
+    found, lost = _explore(sorted(set(roots)), source.needs, down, most, toward=0)
     graph = _between(source, found)
     centre = next(iter(roots)) if len(roots) == 1 else None
     folded = fold(graph, graph.levels(), keep=[centre] if centre is not None else [], fold_from=fold_from)
@@ -137,13 +147,13 @@ def nearest(graph: Graph, centres: Collection[str], max_nodes: int) -> Graph:
 
 
 def _explore(
-    centres: Sequence[str], step: Callable[[Collection[str]], Iterable[Edge]], distance: int, *, toward: int
+    centres: Sequence[str], step: Callable[[Collection[str]], Iterable[Edge]], distance: int, most: int, *, toward: int
 ) -> tuple[dict[str, None], int]:
-    """What can be reached, and how many are known beyond `MOST_EXPLORED`."""
+    """What can be reached, and how many are known beyond `most`."""
     found: dict[str, None] = {}
     following = list(centres)
     for left in range(distance, -1, -1):
-        wave = following[: max(0, MOST_EXPLORED - len(found))]
+        wave = following[: max(0, most - len(found))]
         found.update(dict.fromkeys(wave))
         if len(wave) < len(following):
             return found, len(following) - len(wave)

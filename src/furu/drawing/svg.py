@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from furu.drawing.layout import lay_out
+from furu.drawing.markup import escaped
 from furu.drawing.style import GRAPH_CSS, kind_of, theme_css
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ _BAR_WIDTH: Final = 5
 _TIP: Final = 6.0
 # A browser skips control characters in an address, so `java\nscript:` is a scheme too.
 _HARMLESS: Final = re.compile(r"(https?://|[/?#.]|[\w%~-]+([/?#.]|$))[^\x00-\x20\x7f]*")
-_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_svg(graph: Graph, *, title: str = "Graph of configs", centre: str | None = None, css: bool = True) -> str:
@@ -40,7 +39,7 @@ def render_svg(graph: Graph, *, title: str = "Graph of configs", centre: str | N
     layout = lay_out(graph)
     width, height = f"{layout.width:g}", f"{layout.height:g}"
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-    name = _text(title)
+    name = escaped(title)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="furu-graph" role="group" aria-label="{name}" {size}>',
         f"<title>{name}</title>",
@@ -61,10 +60,6 @@ def describe(node: Node) -> str:
     return " · ".join(filter(None, [node.class_name + node.times, node.label, node.counted or node.status]))
 
 
-def _text(text: str) -> str:
-    return escape(_NO_XML.sub("\ufffd", text))
-
-
 def _edge(route: Route) -> str:
     needed, user = route.edge
     end, before = route.points[-1], route.points[-2]
@@ -76,7 +71,7 @@ def _edge(route: Route) -> str:
     points = (*route.points[:-1], tip)
     curve = f"M{_at(points[0])}C{' '.join(map(_at, points[1:]))}" if is_loop else _curve(points)
     return (
-        f'<g data-needed="{_text(needed)}" data-by="{_text(user)}"><path class="furu-edge" d="{curve}"/>'
+        f'<g data-needed="{escaped(needed)}" data-by="{escaped(user)}"><path class="furu-edge" d="{curve}"/>'
         f'<path class="furu-tip" d="M{"L".join(map(_at, corners))}z"/></g>'
     )
 
@@ -96,22 +91,22 @@ def _at(point: Point) -> str:
 
 def _node(box: Box, *, is_centre: bool) -> Iterator[str]:
     node = box.node
-    name = _text(describe(node))
+    name = escaped(describe(node))
     link = node.link if node.link is not None and _HARMLESS.fullmatch(node.link) else None
     if link is not None:
-        yield f'<a href="{_text(link)}" aria-label="{name}">'
+        yield f'<a href="{escaped(link)}" aria-label="{name}">'
     role = "" if link is not None else f' role="img" aria-label="{name}"'
     chosen = ' class="furu-centre"' if is_centre else ""
-    yield f'<g data-node="{_text(node.reference)}"{chosen}{role}><title>{name}</title>'
+    yield f'<g data-node="{escaped(node.reference)}"{chosen}{role}><title>{name}</title>'
     size = f'width="{box.width:g}" height="{box.height:g}"'
     yield f'<rect class="furu-box" x="{box.x:g}" y="{box.y:g}" {size} rx="4"/>'
     yield from _bar(box)
     left = box.x + _BAR_WIDTH + 8
     if box.subtitle:
-        yield f'<text x="{left:g}" y="{box.y + 16:g}">{_text(box.title)}</text>'
-        yield f'<text class="furu-sub" x="{left:g}" y="{box.y + 30:g}">{_text(box.subtitle)}</text>'
+        yield f'<text x="{left:g}" y="{box.y + 16:g}">{escaped(box.title)}</text>'
+        yield f'<text class="furu-sub" x="{left:g}" y="{box.y + 30:g}">{escaped(box.subtitle)}</text>'
     else:
-        yield f'<text x="{left:g}" y="{box.y + 23:g}">{_text(box.title)}</text>'
+        yield f'<text x="{left:g}" y="{box.y + 23:g}">{escaped(box.title)}</text>'
     yield "</g></a>" if link is not None else "</g>"
 
 

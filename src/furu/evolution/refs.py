@@ -135,6 +135,11 @@ class ArtifactRef:
         """
         return Path(self._published().directory)
 
+    def _repr_html_(self) -> str | None:
+        from furu.evolution.notebook import ref_html
+
+        return ref_html(self)
+
     def load_result(self, *, allow_pickle: bool = False) -> Any:
         """The stored value, without its config's class; classes of the value itself may be imported.
 

@@ -20,6 +20,7 @@ from furu import config
 from furu.core.furu import Furu
 from furu.errors import FuruDependencyCycle
 from furu.execution.cost import PlanSummary, explain_node, summarize
+from furu.execution.notebook import plan_html
 from furu.execution.survey import Status, Survey
 from furu.identity.fields import check_config
 from furu.lifecycle.computable import node_name
@@ -84,6 +85,9 @@ class DependencyPlan:
         Print it, or use its fields. Reads a sample of the stored artifacts of each class; computes nothing.
         """
         return summarize(self)
+
+    def _repr_html_(self) -> str | None:
+        return plan_html(self)
 
     def explain(self, node: str | Furu[Any]) -> str:
         """Why a node has the status it has, what it waits for and what waits for it.

@@ -169,7 +169,9 @@ class ClassSpec:
                 f"{self.qualname} is defined in __main__: its artifacts could not be found from anywhere else; "
                 f"move the class to a module and import it"
             )
-            raise FuruConfigError(msg)
+            cell = "in a notebook, begin the cell of the class with `%%writefile study.py` and run it"
+            hints = [f"{cell}; then `from study import {self.qualname}` in another cell"]
+            raise FuruConfigError(msg, hints=hints)
 
 
 def check_config(value: object, argument: str) -> None:

@@ -9,6 +9,7 @@ from furu import clock
 from furu.errors import FuruError
 from furu.evolution.archive import Archive
 from furu.evolution.refs import ArtifactRef, ArtifactStatus
+from furu.index.notebook import row_html, rows_html
 from furu.index.plain import leaves
 from furu.storage.layout import ArtifactPaths
 
@@ -90,6 +91,9 @@ class ArtifactRow:
             problem = error.message
         return ArtifactRef(self.root, self.namespace, self.furu_hash, self.status, document, problem, archive)
 
+    def _repr_html_(self) -> str | None:
+        return row_html(self)
+
     def to_json(self) -> dict[str, Any]:
         """The row for scripts."""
         return {
@@ -122,6 +126,9 @@ class Rows(list[ArtifactRow]):
     def __init__(self, rows: Iterable[ArtifactRow] = (), next_page: str | None = None) -> None:
         super().__init__(rows)
         self.next_page = next_page
+
+    def _repr_html_(self) -> str | None:
+        return rows_html(self, self.next_page)
 
     def to_pandas(self) -> Any:
         """A DataFrame: a row for each artifact, facts first, then `config.<path>` for each field."""

@@ -218,10 +218,15 @@ Record = OwnerRecord | SuccessRecord | ErrorRecord | AliasRecord | JobRecord | E
 
 def render(record: Record) -> bytes:
     """The bytes of a record, one line."""
-    fields = {"v": VERSION, **vars(record)}
+    fields = {"v": VERSION, **{name: _storable(value) for name, value in vars(record).items()}}
     if isinstance(usage := fields.get("usage"), Usage):
         fields["usage"] = vars(usage)
     return _JSON.encode(fields).encode("ascii")
+
+
+def _storable(value: Any) -> Any:
+    """Half a surrogate, as in the name of a file that is no UTF-8, as an escape: no reader of JSON takes it."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def parse(cls: type[_Record], content: bytes, path: str) -> _Record:
