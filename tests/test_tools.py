@@ -128,6 +128,21 @@ class TestMakeVenv:
         assert "apt-get install python3-venv" in run.stderr
 
 
+class TestTryAgain:
+    @pytest.mark.parametrize(
+        ("status", "notes"), [(0, "Python 3.0  test_a\nPython 3.0  test_b\n"), (1, None), (5, None)], ids=str
+    )
+    def test_only_what_passes_then_is_named(self, machine, tmp_path, status, notes):
+        """5 is pytest's "no tests": it crashed the first time, so that nobody knows what failed."""
+        for name in ("mkdir", "sed", "dirname"):
+            (machine.bin / name).symlink_to(shutil.which(name))
+        answers = f"case $1 in -c) echo test_a; echo test_b;; -V) echo Python 3.0;; *) exit {status};; esac"
+        machine.add("python", answers)
+        assert status == machine.run("try-again.sh", "python", tmp_path / "build" / "notes").returncode
+        written = tmp_path / "build" / "notes"
+        assert notes == (written.read_text() if written.exists() else None)
+
+
 class TestMakefile:
     @pytest.mark.skipif(not shutil.which("make"), reason="no make here")
     @pytest.mark.parametrize("target", ["demo", "test", "test-fast", "lint", "format", "bench", "docs", "clean"])

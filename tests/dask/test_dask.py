@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
-distributed = pytest.importorskip("distributed")
-
 pytestmark = [
     pytest.mark.dask,
     pytest.mark.slow,
@@ -41,6 +39,7 @@ def noted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory, noted: Path) -> Iterator[Any]:
     """Two single-threaded workers, one with a GPU; everything on the loopback, and no dashboard."""
+    distributed = pytest.importorskip("distributed")  # here, since it costs a second even where this folder is left out
     directory = tmp_path_factory.mktemp("dask")
     environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "DEEDS": str(noted)}
     options = {"host": "127.0.0.1", "nthreads": 1, "dashboard": False, "local_directory": str(directory)}
@@ -95,6 +94,8 @@ class Place(furu.Furu[str]):
         return self.key
 
     def _create(self) -> str:
+        import distributed
+
         for need in self.needs:
             need.get()
         return str(distributed.get_worker().name)

@@ -41,12 +41,13 @@ class Counted(furu.Furu[str]):
     trace: Path
     key: int = 0
     work_sec: float = furu.field(default=0.0, identity=False)
+    first_never_ends: bool = furu.field(default=False, identity=False)
 
     def _create(self) -> str:
+        is_first = self.first_never_ends and not self.trace.exists()
         leave_line(self.trace, f"{self.key} {self.furu_dir.name} {os.getpid()}")
         (self.furu_dir / "a").write_text(self.furu_dir.name)
-        if self.work_sec:
-            time.sleep(self.work_sec)
+        time.sleep(PATIENCE_SEC if is_first else self.work_sec)
         (self.furu_dir / "b").write_text(self.furu_dir.name)
         return self.furu_dir.name
 
@@ -197,7 +198,7 @@ def race(root: str, trials: int, processes: int, work_sec: float, kills_owner: b
 def _race_once(root: str, processes: int, work_sec: float, kills_owner: bool) -> dict[str, Any]:
     os.makedirs(root)
     trace, values = Path(f"{root}/trace"), Path(f"{root}/values")
-    config = Counted(trace=trace, work_sec=work_sec)
+    config = Counted(trace=trace, work_sec=work_sec, first_never_ends=kills_owner)
     reader, writer = os.pipe()
 
     def compete() -> None:

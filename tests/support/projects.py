@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import sys
 import textwrap
+from importlib.util import cache_from_source
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from furu.lifecycle import defaults
 from furu.storage import code
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import ModuleType
 
 
@@ -28,6 +29,8 @@ class Project:
             path = self._directory.joinpath(*name.split("__")).with_suffix(".py")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(textwrap.dedent(source))
+            # Python takes the bytecode of a file for current that has the old one's size and second.
+            Path(cache_from_source(path)).unlink(missing_ok=True)
             self._names.add(name.split("__")[0])
         self.forget()
 
