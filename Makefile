@@ -70,8 +70,8 @@ format: $(VENV)/.dev ## put the source in order
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/.bench ## every benchmark, one after the other
-	@set -e; for name in core execution index slurm; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
+bench: $(VENV)/.bench ## every benchmark: one table, docs/benchmarks.md; BENCH=--quick for a look
+	$(BIN)/python -m benchmarks $(BENCH)
 
 docs: $(VENV)/.dev ## the API reference as HTML, into build/docs
 	$(BIN)/python tools/write_api_reference.py build/docs

@@ -94,14 +94,16 @@ def _rates(figures: Figures) -> list[Row]:
             is_whole = not isinstance(found, str) and not isinstance(floor, str)
             ratio = float(found) / float(floor) if is_whole else None
             target, is_met = _faster(figures, count) if name == _FURU else ("", None)
-            rows.append(Row(f"{count:,} nodes", name, found, "nodes/s", ratio, target, is_met))
+            rows.append(Row(f"{count:,} nodes", name, found, "nodes/s", ratio, target, is_met, is_rate=True))
     for name in ("furu threads", "furu processes"):
         small, medium = rate(figures, name, _SMALL), rate(figures, name, _MEDIUM)
         if not isinstance(small, str) and not isinstance(medium, str):
             what = f"{_MEDIUM:,} against {_SMALL:,} nodes"
             is_promised = name == _FURU
             is_met = medium / small >= 0.75 if is_promised else None  # noqa: PLR2004
-            rows.append(Row(what, name, "", "", medium / small, ">= 0.75x" if is_promised else "", is_met))
+            rows.append(
+                Row(what, name, "", "", medium / small, ">= 0.75x" if is_promised else "", is_met, is_rate=True)
+            )
     return rows
 
 

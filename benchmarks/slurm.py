@@ -77,7 +77,7 @@ def _rows(found: dict[str, list[dict[str, Any] | str]], case: str, count: int) -
         return [Row("all", who, whole)]
     busy = float(_seconds(found[case], "busy"))
     lines = [
-        Row("all, from the call to its return", who, whole, "s", whole / bare if not isinstance(bare, str) else None),
+        Row(f"{count} nodes on Slurm, all", who, whole, "s", whole / bare if not isinstance(bare, str) else None),
         Row("  until the first node begins", who, _seconds(found[case], "first"), "s"),
         Row(
             "  from there on; ratio to the sleeps alone", who, count / busy, "nodes/s", busy * WORKERS / count / NAP_SEC

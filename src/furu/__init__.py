@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from furu.execution.slurm.time_limit import time_left
     from furu.execution.slurm_spec import SlurmSpec
     from furu.index.query import FuruQueryError
+    from furu.index.rows import ArtifactRow, Rows
     from furu.index.search import query
 
 __version__ = "0.1.0"
@@ -56,6 +57,7 @@ __version__ = "0.1.0"
 # Loaded when they are first used: `import furu` shall cost what most scripts need.
 _HOMES: Final = {
     "ArtifactRef": "furu.evolution.refs",
+    "ArtifactRow": "furu.index.rows",
     "ArtifactStatus": "furu.evolution.refs",
     "Difference": "furu.evolution.differences",
     "Explanation": "furu.evolution.nearest",
@@ -66,6 +68,7 @@ _HOMES: Final = {
     "Impact": "furu.evolution.drift",
     "Migration": "furu.evolution.migration",
     "MigrationPlan": "furu.evolution.plan",
+    "Rows": "furu.index.rows",
     "SlurmSpec": "furu.execution.slurm_spec",
     "StaleArtifact": "furu.evolution.drift",
     "annotations_of": "furu.evolution.annotate",
@@ -89,6 +92,7 @@ _HOMES: Final = {
 __all__ = [
     "EXEC_CONTEXT",
     "ArtifactRef",
+    "ArtifactRow",
     "ArtifactStatus",
     "Codec",
     "Difference",
@@ -122,6 +126,7 @@ __all__ = [
     "Impact",
     "Migration",
     "MigrationPlan",
+    "Rows",
     "Settings",
     "SlurmSpec",
     "StaleArtifact",
