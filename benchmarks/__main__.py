@@ -22,10 +22,10 @@ from benchmarks import page
 from benchmarks.measure import filesystem_of, machine
 from benchmarks.table import ROWS_FILE, Row, read_tables, shout
 
-_FULL: Final = {
-    "core": ("--rounds", "200"),
-    "execution": ("--rounds", "2"),
-    "index": ("--artifacts", "30000"),
+_FULL: Final[dict[str, tuple[str, ...]]] = {
+    "core": (),
+    "execution": (),
+    "index": ("--artifacts", "50000"),
     "slurm": ("--count", "100"),
 }
 _QUICK: Final = {

@@ -16,6 +16,10 @@ _PICTURE: Final = "images/benchmarks.png"
 _FURU: Final = "#1f5fbf"
 _PEER: Final = "#c8c8c8"
 _FLOOR: Final = "#404040"
+_LEVELS: Final = (6, -6, 13, -13)
+"""How far from its dot a name may stand, in points."""
+
+_CHAR_POINTS: Final = 3.6
 _INTRODUCTION: Final = """\
 # Benchmarks
 
@@ -89,42 +93,50 @@ def draw(path: Path, about: About, tables: Mapping[str, list[Row]]) -> None:
     mpl.use("agg")
     from matplotlib import pyplot
 
-    found = _workloads(tables)
-    figure, axes = pyplot.subplots(figsize=(9, 0.62 * len(found) + 1.2), layout="constrained")
+    found = {what: [row for row in group if row.cost] for what, group in _workloads(tables).items()}
+    figure, axes = pyplot.subplots(figsize=(10, 0.75 * len(found) + 1.2), layout="constrained")
     axes.set_xscale("log")
-    for at, (_, group) in enumerate(reversed(found.items())):
-        known = sorted((row for row in group if row.cost), key=_cost_of)
-        axes.hlines(at, 1.0, max(_cost_of(row) for row in known), color="#e6e6e6", zorder=1)
-        for side, row in enumerate(known):
-            _dot(axes, at, row, is_above=side % 2 == 0)
+    costs = [_cost_of(row) for group in found.values() for row in group]
+    axes.set_xlim(min(costs) / 2, max(costs) * 2)
+    axes.set_ylim(-0.6, len(found) - 0.4)
     axes.axvline(1.0, color=_FLOOR, linewidth=1, zorder=1)
     axes.set_yticks(range(len(found)), list(reversed(found)))
-    axes.set_ylim(-0.6, len(found) - 0.4)
     axes.set_xlabel("cost, as a multiple of the floor's (less is better)")
     axes.set_title(f"{about.machine}, {about.date}", fontsize=8, color=_FLOOR)
     axes.spines[["top", "right", "left"]].set_visible(False)
+    figure.canvas.draw()  # only now is it known where a cost lies on the paper
+    for at, group in enumerate(reversed(found.values())):
+        axes.hlines(at, 1.0, max(_cost_of(row) for row in group), color="#e6e6e6", zorder=1)
+        _dots(axes, at, sorted(group, key=_cost_of))
     figure.savefig(path, dpi=150, metadata={"Software": None})
     pyplot.close(figure)
 
 
-def _dot(axes: Any, at: int, row: Row, *, is_above: bool) -> None:
-    is_own = row.who.startswith("furu")
-    is_floor = row.ratio == 1.0
-    color = _FURU if is_own else _FLOOR if is_floor else _PEER
-    axes.scatter(row.cost, at, color=color, s=36 if is_own else 24, zorder=3 if is_own else 2)
-    if is_floor:
-        return
-    offset = (0, 6) if is_above else (0, -6)
-    axes.annotate(
-        row.who,
-        (row.cost, at),
-        textcoords="offset points",
-        xytext=offset,
-        ha="center",
-        va="bottom" if is_above else "top",
-        fontsize=6,
-        color=_FURU if is_own else "#606060",
-    )
+def _dots(axes: Any, at: int, rows: list[Row]) -> None:
+    """Names above and below in turn, farther away where there is no room beside the one before."""
+    taken_to = dict.fromkeys(_LEVELS, float("-inf"))
+    for row in rows:
+        is_own, is_floor = row.who.startswith("furu"), row.ratio == 1.0
+        color = _FURU if is_own else _FLOOR if is_floor else _PEER
+        axes.scatter(row.cost, at, color=color, s=36 if is_own else 24, zorder=3 if is_own else 2)
+        if is_floor:
+            continue
+        place = axes.transData.transform((row.cost, at))[0] * 72 / axes.figure.dpi
+        half = len(row.who) * _CHAR_POINTS / 2
+        level = next(
+            (each for each in _LEVELS if taken_to[each] < place - half), min(taken_to, key=taken_to.__getitem__)
+        )
+        taken_to[level] = place + half
+        axes.annotate(
+            row.who,
+            (row.cost, at),
+            textcoords="offset points",
+            xytext=(0, level),
+            ha="center",
+            va="bottom" if level > 0 else "top",
+            fontsize=6,
+            color=_FURU if is_own else "#606060",
+        )
 
 
 def _workloads(tables: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
@@ -133,7 +145,7 @@ def _workloads(tables: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
     floored = {row.what for row in rows if row.ratio == 1.0 and row.who}
     found: dict[str, list[Row]] = {}
     for row in rows:
-        if row.what in floored and (row.cost is not None or isinstance(row.value, str)) and row.who:
+        if row.what in floored and (row.cost is not None or (isinstance(row.value, str) and row.value)) and row.who:
             found.setdefault(row.what, []).append(row)
     return found
 

@@ -1,8 +1,8 @@
 """How furu's costs grow with the store: `python -m benchmarks.scale [--sizes 10000 100000 1000000]`.
 
 Makes a store of each size below TMPDIR (some 30 KiB and 8 inodes for each artifact), measures it, and removes it. Each
-case runs in a process of its own. The page cache is as it is after the store was made: what is measured is furu and
-the kernel, not the disk. `--only memory` needs no store at all.
+case runs in a process of its own. Times are CPU times, and the page cache is as it is after the store was made: what is
+measured is furu and the kernel, not the disk. `--only memory` needs no store at all.
 """
 
 from __future__ import annotations

@@ -6,12 +6,17 @@ import os
 import subprocess
 import sys
 import textwrap
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.installed import PACKAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DATA = """
     import furu
@@ -78,22 +83,45 @@ class Reader:
 
     home: Path
 
-    def run(self, *command: str, code: int | None = 0) -> str:
-        """What it prints, stderr left out; a text is for the shell."""
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("FURU_")},
+    @property
+    def environment(self) -> dict[str, str]:
+        others = {name: value for name, value in os.environ.items() if not name.startswith("FURU_")}
+        own = {
             "PYTHONPATH": str(PACKAGES),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "FURU_INDEX_DIR": str(self.home / "index"),
             "FURU_LOG_LEVEL": "ERROR",
         }
+        return others | own
+
+    def run(self, *command: str, code: int | None = 0, **variables: str) -> str:
+        """What it prints, stderr left out; a text is for the shell."""
         argv = ["bash", "-c", *command] if len(command) == 1 else command
+        environment = self.environment | variables
         done = subprocess.run(
             argv, cwd=self.home, env=environment, capture_output=True, text=True, timeout=100, check=False
         )
         assert code in (None, done.returncode), f"{command}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
         return done.stdout
+
+    @contextmanager
+    def serving(self, command: str) -> Iterator[list[str]]:
+        """Inside a `with`, the command runs; gives the lines that it prints until it names its address."""
+        argv = [*command.split(), "--port", "0", "--no-browser"]
+        with subprocess.Popen(
+            argv, cwd=self.home, env=self.environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        ) as process:
+            assert process.stdout is not None
+            try:
+                lines = []
+                for line in process.stdout:
+                    lines.append(line.rstrip("\n"))
+                    if "http://" in line:
+                        break
+                yield lines
+            finally:
+                process.terminate()
 
 
 @pytest.fixture(scope="session")

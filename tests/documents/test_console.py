@@ -1,4 +1,4 @@
-"""Every command of docs/cli.md is typed in a project like the one it talks of, and prints what stands below it."""
+"""Every command of docs/cli.md and docs/dashboard.md, typed in a project like theirs, prints what is shown."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ import pytest
 from tests.support.documents import Document
 
 DOCUMENT = Document("docs/cli.md")
+DASHBOARD = Document("docs/dashboard.md")
+INSTALL = "pip install 'furu[dashboard]'"
+"""Not typed: tests/release looks at what is installed."""
+
 CODES = {"furu impact --check": None, "furu rm 0532 3248": 1}
 """Exit codes other than 0; None where it depends on what is stored. What is pinned is not deleted."""
 
@@ -55,6 +59,8 @@ def meant(command, reader, hashes):
 def test_every_command_does_what_is_shown(reader, hashes):
     for block in DOCUMENT.blocks("console"):
         for command, shown in typed(block.text):
+            if command == "furu dashboard":
+                continue  # it goes on until it is ended: see below
             code = next((code for beginning, code in CODES.items() if command.startswith(beginning)), 0)
             printed = reader.run(meant(command, reader, hashes), code=code)
             if shown:
@@ -66,3 +72,15 @@ def test_the_python_blocks_run(reader, hashes):
         lines = block.text.splitlines()
         shown = f"print({lines.pop()})"
         assert hashes["3248"] in reader.run(sys.executable, "-c", "\n".join([*lines, shown]))
+
+
+def test_the_dashboard_is_served_and_asked_as_shown(reader, hashes):
+    start, ask = (typed(block.text) for block in DASHBOARD.blocks("console"))
+    (install, _), (command, shown) = start
+    assert install == INSTALL
+    with reader.serving(command) as lines:
+        place, token = re.search(r"http://([^/]+)/\?token=(\S+)", lines[-1]).groups()
+        assert [line.split("/")[0] for line in shown] == [line.split("/")[0] for line in lines]
+        for asked, _ in ask:
+            answer = reader.run(re.sub(r"127\.0\.0\.1:\d+", place, asked), TOKEN=token)
+            assert hashes["0532"] in answer

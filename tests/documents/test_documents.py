@@ -15,6 +15,7 @@ RUN = {
     ("README.md", "pycon"): "tests/examples/test_readme.py",
     ("docs/cli.md", "console"): "tests/documents/test_console.py",
     ("docs/cli.md", "python"): "tests/documents/test_console.py",
+    ("docs/dashboard.md", "console"): "tests/documents/test_console.py",
     ("docs/evolution.md", "python"): "tests/documents/test_python_blocks.py",
     ("docs/guide.md", "python"): "tests/examples/test_guide.py",
     ("docs/slurm.md", "python"): "tests/documents/test_slurm_blocks.py",

@@ -31,10 +31,10 @@ class Stranger:
     python: Path
     home: Path
 
-    def run(self, *command: str | Path, code: int = 0) -> str:
+    def run(self, *command: str | Path, code: int = 0, **variables: str) -> str:
         """What the command prints, stderr included."""
         keep = {name: value for name, value in os.environ.items() if not name.startswith(("FURU_", "PYTHON", "COV"))}
-        environment = {**keep, "FURU_INDEX_DIR": str(self.home / "index"), "FURU_LOG_LEVEL": "ERROR"}
+        environment = {**keep, "FURU_INDEX_DIR": str(self.home / "index"), "FURU_LOG_LEVEL": "ERROR", **variables}
         done = subprocess.run(
             command,
             cwd=self.home,
@@ -89,3 +89,10 @@ def stranger(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Stra
     python = home / "venv" / "bin" / "python"
     _pip(python, release.wheel)
     return Stranger(python, home)
+
+
+@pytest.fixture(scope="session")
+def with_cli(stranger: Stranger) -> dict[str, str]:
+    """For the environment of a call: what `furu[cli]` brings, and no other extra."""
+    _pip(stranger.python, "--target", stranger.home / "cli", "click", "rich")
+    return {"PYTHONPATH": str(stranger.home / "cli")}

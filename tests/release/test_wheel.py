@@ -112,6 +112,16 @@ class TestInAnEmptyEnvironment:
         said = user.run(user.home / "venv" / command[0], *command[1:], code=1)
         assert "furu: the command needs click: pip install 'furu[cli]'\n" == said
 
+    @pytest.mark.parametrize(
+        ("words", "extra"), [(["dashboard", "--no-browser"], "dashboard")], ids=lambda value: value[0]
+    )
+    def test_a_command_says_which_extra_it_needs(self, user, with_cli, words, extra):
+        said = user.run(user.python, "-m", "furu.cli", *words, code=1, **with_cli)
+        assert f"pip install 'furu[{extra}]'" in said
+
+    def test_the_commands_need_no_more_than_click(self, user, with_cli):
+        assert "STATUS" in user.run(user.python, "-m", "furu.cli", "ls", **with_cli)
+
     def test_a_run_on_a_terminal_does_without_rich(self, user):
         run = "from study import *; run_local([Number(seed=90)], max_workers=1); print('through')"
         assert "through" in user.run(user.python, "-c", TERMINAL, run)
