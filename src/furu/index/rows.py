@@ -119,6 +119,9 @@ class ArtifactRow:
 class Rows(list[ArtifactRow]):
     """One page of what a query found.
 
+    Args:
+        rows: the artifacts, in the query's order.
+
     Attributes:
         next_page: for `query(..., after=...)`; None when this was the last page.
     """
