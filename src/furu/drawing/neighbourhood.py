@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FOLD_FROM: Final = 5
 """So many siblings of one class become one node."""
 
-MOST_EXPLORED: Final = 5_000
+MOST_EXPLORED: Final = 2_000
 """Nodes that are looked at, before folding; what lies beyond is counted as left off where it is known."""
 
 
