@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
+import multiprocessing
 import os
+import pickle
+import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,7 @@ from furu import FuruLockNotAcquired, FuruNothingPublished
 from tests.lifecycle.steps import Told, endings
 
 SEEN: dict[str, Path] = {}
+PICKLED: list[bytes] = []
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +75,22 @@ class Nested(furu.Furu[str]):
         assert before == self.furu_dir != SEEN["create"]
         logging.getLogger("user").warning("after")
         return "done"
+
+
+class Pooled(furu.Furu[list[str]]):
+    """Lets processes of its own write its files."""
+
+    start: str
+    names: tuple[str, ...] = ("a", "b")
+
+    def _create(self) -> list[str]:
+        PICKLED.append(pickle.dumps(self))
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(self.start)) as pool:
+            return list(pool.map(self._write, self.names))
+
+    def _write(self, name: str) -> str:
+        (self.furu_dir / name).write_text(name)
+        return str(self.furu_dir)
 
 
 class Ring(furu.Furu[int]):
@@ -154,6 +175,21 @@ class TestDirectory:
     def test_nested_creations_have_their_own(self) -> None:
         assert "done" == Nested().get()
 
+    @pytest.mark.parametrize("start", ["spawn", "forkserver", "fork"])
+    def test_processes_that_create_starts_have_that_of_its_attempt(self, start) -> None:
+        pooled = Pooled(start=start)
+        assert set(pooled.get()) == {str(pooled.furu_dir)}
+        assert ["a", "b"] == sorted(path.name for path in pooled.furu_dir.iterdir())
+
+    def test_a_pickle_of_an_attempt_that_is_over_is_one_like_any_other(self) -> None:
+        first = Pooled(start="fork")
+        first.get()
+        published, again = first.furu_dir, pickle.loads(PICKLED[-1])
+        assert (first, published) == (again, again.furu_dir)
+        first.delete()
+        assert first._base_furu_dir() == again.furu_dir
+        assert not published.exists()
+
     def test_an_artifact_that_needs_itself_is_refused(self) -> None:
         with pytest.raises(furu.FuruDependencyCycle, match=r"Itself\(\w+\) -> Itself\(\w+\)"):
             Itself().get()
@@ -165,8 +201,13 @@ class TestDirectory:
         assert nodes == list(caught.value.cycle)
 
     def test_a_chain_too_long_for_the_call_stack_says_what_to_do(self) -> None:
-        with pytest.raises(RecursionError) as caught:
-            Chain(place=10_000).get()
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(len(inspect.stack(0)) + 350)
+        try:
+            with pytest.raises(RecursionError) as caught:
+                Chain(place=10_000).get()
+        finally:
+            sys.setrecursionlimit(limit)
         assert 1 == sum("run_local() computes chains of any length" in note for note in caught.value.__notes__)
 
     def test_a_codec_that_nobody_registered_is_refused_before_computing(self) -> None:

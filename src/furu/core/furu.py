@@ -177,8 +177,7 @@ class Furu(Computable, abc.ABC, Generic[T]):
         return config_html(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        # The hash is computed again on the other side, where the class may be another one.
-        return {key: value for key, value in self.__dict__.items() if key != "_furu_hash"}
+        return describe.state_of(self)
 
     def _get_dependencies(self, *, recursive: bool = True) -> list[Furu[Any]]:
         """Configs this one needs, each once, without itself: fields in order, then `_dependencies()`.

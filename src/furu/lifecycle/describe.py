@@ -4,30 +4,61 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from furu.errors import FuruNothingPublished
+from furu.identity.encode import HASH_ATTRIBUTE
 from furu.lifecycle.artifact import Artifact
 from furu.lifecycle.computable import artifact_paths, node_name
 from furu.lifecycle.lease import THIS_PROCESS
 from furu.lifecycle.published import find_published
-from furu.lifecycle.workspace import bound_directory
-from furu.storage.layout import Ending, RootPaths
+from furu.lifecycle.workspace import bound_directory, is_anything_running, running_attempt
+from furu.storage.layout import ArtifactPaths, Ending, RootPaths
 from furu.storage.records import OwnerRecord, parse, parse_object
 
 if TYPE_CHECKING:
     from furu.lifecycle.computable import Computable
-    from furu.storage.layout import ArtifactPaths
+
+# Where an unpickled config keeps which attempt it was part of.
+_ATTEMPT: Final = "_furu_attempt"
 
 
 def directory_of(obj: Computable) -> Path:
     """`furu_dir`: of the running attempt, of the published result, or of the artifact."""
     paths = artifact_paths(obj)
-    bound = bound_directory(paths.base)
+    bound = bound_directory(paths.base) or _carried_directory(obj)
     if bound is not None:
         return bound
     published = find_published(paths, THIS_PROCESS.disk)
     return Path(published.directory if published is not None else paths.base)
+
+
+def state_of(obj: Computable) -> dict[str, Any]:
+    """What a pickle of the config holds: its fields, and the attempt that computes it now, if that is here.
+
+    So `self.furu_dir` is the right directory also in a process that `_create()` starts and gives `self` to. The hash
+    is computed again on the other side, where the class may be another one.
+    """
+    state = {key: value for key, value in obj.__dict__.items() if key != HASH_ATTRIBUTE}
+    # What is being computed has been hashed.
+    if is_anything_running() and HASH_ATTRIBUTE in obj.__dict__ and obj.__furu_class__.is_storable:
+        base = artifact_paths(obj).base
+        if (token := running_attempt(base)) is not None:
+            state[_ATTEMPT] = (base, token)
+    return state
+
+
+def _carried_directory(obj: Computable) -> Path | None:
+    """The directory of the attempt that a pickle came from, as long as that runs: no clock is asked, only its lease."""
+    carried: tuple[str, str] | None = obj.__dict__.get(_ATTEMPT)
+    if carried is None:
+        return None
+    (base, token), disk = carried, THIS_PROCESS.disk
+    paths = ArtifactPaths(base)
+    if not disk.is_real_directory(paths.lease(token).base):
+        return None
+    disk.make_directories(paths.files_of(token))
+    return Path(paths.files_of(token))
 
 
 def log_of(obj: Computable) -> Path:

@@ -91,6 +91,17 @@ def bound_directory(base: str) -> Path | None:
     return Path(bound) if bound is not None else None
 
 
+def running_attempt(base: str) -> str | None:
+    """Token of the attempt that computes the artifact here: in this context, or in another one of this process."""
+    bound = _BOUND.get().get(base) or _RUNNING.get(base)
+    return bound.token if isinstance(bound, Workspace) else None
+
+
+def is_anything_running() -> bool:
+    """Whether any `_create()` runs in this process."""
+    return bool(_RUNNING)
+
+
 def is_empty(workspace: Workspace) -> bool:
     """Whether the attempt wrote nothing. Asked of the disk: a forked child may have made the directory."""
     try:
