@@ -141,6 +141,58 @@ class TestRefusedClasses:
                 pass
 
 
+S = TypeVar("S")
+
+
+class Boxed(furu.Furu[T], Generic[T]):
+    content: T
+    more: list[T] = furu.field(default_factory=list)
+    spare: T | None = furu.field(default=None, identity="unless-default")
+    workers: int = furu.field(default=1, identity=False)
+
+    def _create(self) -> T:
+        return self.content
+
+
+class Floats(Boxed[float]):
+    last: int = 0
+
+
+class Labelled(Boxed[T], Generic[T, S]):
+    label: S
+
+
+class Names(Labelled[str, int]):
+    workers: int = 3
+
+
+class TestGenerics:
+    """S004 and S025 also where the type of a field is a parameter."""
+
+    def test_a_field_has_the_type_that_the_subclass_says(self):
+        assert Floats(content=1, more=[2], spare="3") == Floats(content=1.0, more=[2.0], spare=3.0)  # type: ignore[arg-type]
+        assert isinstance(Floats(content=1).get(), float)
+        for bad in ({"content": "x"}, {"content": 1, "more": ["x"]}, {"content": 1, "spare": "x"}):
+            with pytest.raises(FuruConfigError, match="should be a valid number"):
+                Floats(**bad)  # type: ignore[arg-type]
+
+    def test_also_two_levels_up(self):
+        assert "a" == Names(content="a", label=2).content
+        with pytest.raises(FuruConfigError) as caught:
+            Names(content=1, label="x")  # type: ignore[arg-type]
+        assert ["content", "label"] == sorted(path for path, _ in caught.value.issues)
+
+    def test_what_else_the_base_says_of_a_field_stays(self):
+        assert Floats(content=1.0, workers=8) == Floats(content=1.0)
+        assert Floats(content=1.0, more=[]).more is not Floats(content=1.0).more
+        assert 3 == Names(content="a", label=2).workers
+        names = [field.name for field in dataclasses.fields(Floats(content=1.0))]  # type: ignore[arg-type]
+        assert ["content", "more", "spare", "workers", "last"] == names
+
+    def test_a_parameter_nobody_says_takes_anything(self):
+        assert [1, "a"] == [Boxed(content=1).content, Boxed(content="a").content]
+
+
 class TestNameAndVersion:
     def test_s008_module_and_qualified_name_take_part(self):
         classes = [declare("m.one", "A"), declare("m.two", "A"), declare("m.one", "B"), declare("m.one", "C.A")]

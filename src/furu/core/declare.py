@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import typing
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -30,6 +31,7 @@ def make_dataclass(cls: type) -> None:
     Raises:
         FuruConfigError: a field has a mutable default, no annotation, or one that pydantic can't check.
     """
+    _fill_in_parameters(cls)
     decorate = pydantic.dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False, config=_PYDANTIC)
     try:
         decorate(cls)
@@ -39,6 +41,48 @@ def make_dataclass(cls: type) -> None:
         )
         raise FuruConfigError(f"{cls.__qualname__} can't be a config: {error}", hints=hints) from error
     cls.__init__ = _init  # type: ignore[misc]
+
+
+def _fill_in_parameters(cls: Any) -> None:
+    """Give fields that a generic base declares the types that `cls` says: `class Ints(Boxed[int])`.
+
+    pydantic does so for models and not for dataclasses, and would take anything for a `T`: `1` and `1.0` for a float
+    would be two configs.
+    """
+    for base in cls.__dict__.get("__orig_bases__", ()):
+        generic: Any = typing.get_origin(base)
+        said = dict(zip(getattr(generic, "__parameters__", ()), typing.get_args(base), strict=False))
+        fields: dict[str, dataclasses.Field[Any]] = getattr(generic, "__dataclass_fields__", {})
+        if not said or not fields:
+            continue
+        own = inspect.get_annotations(cls)
+        types = {name: _filled(_declared_type(generic, name), said) for name in fields if name not in own}
+        filled = {name: kind for name, kind in types.items() if kind is not None}
+        cls.__annotations__ = {**own, **filled}
+        for name in filled.keys() - cls.__dict__.keys():
+            setattr(cls, name, _undeclared(fields[name]))
+
+
+def _declared_type(cls: type, name: str) -> Any:
+    """The annotation of a field, as pydantic has resolved it."""
+    known: dict[str, Any] = cls.__pydantic_fields__  # type: ignore[attr-defined]
+    return known[name].annotation if name in known else None
+
+
+def _filled(annotation: Any, said: Mapping[Any, Any]) -> Any:
+    """The annotation with its parameters filled in; None where it has none that are known."""
+    if isinstance(annotation, TypeVar):
+        return said.get(annotation)
+    parameters = getattr(annotation, "__parameters__", ())
+    if isinstance(annotation, type) or not any(each in said for each in parameters):
+        return None
+    return annotation[tuple(said.get(each, each) for each in parameters)]
+
+
+def _undeclared(field: dataclasses.Field[Any]) -> Any:
+    """The same field, to be declared once more."""
+    options = {name: getattr(field, name) for name in ("default", "default_factory", "repr", "metadata")}
+    return dataclasses.field(**options)
 
 
 def unknown_options(cls: type, others: Mapping[str, object], error: TypeError) -> TypeError:
