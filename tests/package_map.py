@@ -19,6 +19,7 @@ LAYERS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("index", ("furu.index",)),
     ("core", ("furu.core",)),
     ("execution", ("furu.execution",)),
+    ("gc", ("furu.gc",)),
     ("package", ("furu",)),
     ("interfaces", ("furu.__main__", "furu.cli", "furu.dashboard", "furu.testing")),
 )
@@ -35,6 +36,9 @@ PURE: Final = (
     "furu.execution.reporting.tally",
     "furu.evolution.differences",
     "furu.evolution.steps",
+    "furu.gc.budget",
+    "furu.gc.decide",
+    "furu.gc.facts",
     "furu.identity",
     "furu.index.conditions",
     "furu.index.plain",

@@ -143,6 +143,9 @@ class TestStore:
             each["class"]: each["artifacts"] for each in command.json("du")["groups"]
         }
         assert "in all" in command("du", "status:failed", "--by", "artifact")
+        command("gc", "status:failed", "--yes")
+        assert {"trash/"} == set(command.json("du")["other"])
+        assert "beside the artifacts: trash/" in command("du")
 
     def test_index(self, command, lab):
         done = command.json("index", "rebuild")

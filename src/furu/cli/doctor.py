@@ -129,7 +129,7 @@ def _artifacts(roots: Sequence[str]) -> Iterator[Finding]:
         return
     yield Finding("ok", "index", f"{len(rows)} artifacts in {path} on {filesystem_type(path)}")
     yield from _summed("warning", "leases", "leases that the next get() ends", "all owners are alive", _stale(rows))
-    left = "left by processes that were killed; remove what is old and not yours to keep"
+    left = "left by processes that were killed; furu gc takes what is old"
     yield from _summed("warning", "leftovers", left, "none", _leftovers(rows))
     unreadable = [f"{row.directory}: {row.error}" for row in rows if row.error and row.ref().document is None]
     yield from _summed("problem", "records", "configs that can't be read", "all configs can be read", unreadable)

@@ -53,6 +53,7 @@ COMMANDS: Final = {
     "note": ("note", "Write a note on an artifact, or print it."),
     "pin": ("pin", "Have artifacts kept, with all that they depend on."),
     "unpin": ("unpin", "Take pins away."),
+    "gc": ("gc", "Make room: what may go to the trash; a dry run without --yes."),
     "du": ("du", "Show how much disk the artifacts take."),
     "stale": ("stale", "List results that today's code would not find or make."),
     "impact": ("impact", "Show what the classes as they are now would orphan."),

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from furu import clock
-from furu.cli.du import bytes_below
 from furu.errors import FuruError
 from furu.index.database import opened
 from furu.index.edges import all_edges
 from furu.index.search import query
+from furu.storage.scan import bytes_below
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

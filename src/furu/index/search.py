@@ -89,6 +89,19 @@ def counts(text: str | Query = "", *, roots: Sequence[str] | None = None) -> dic
     return {status: found[status] for status in STATUSES if status in found}
 
 
+def matching(connection: sqlite3.Connection, asked: Query) -> set[str]:
+    """References of all artifacts that fit a query, as the index knows them.
+
+    Raises:
+        FuruQueryError: the query can't be understood; shows where.
+    """
+    check_statuses(asked, STATUSES)
+    _check_fields(connection, asked)
+    condition = where(asked, clock.unix())
+    sql = f"SELECT namespace || '/' || hash FROM artifact WHERE {condition.sql}"  # noqa: S608 -- our SQL
+    return {reference for (reference,) in connection.execute(sql, condition.values)}
+
+
 def _check_fields(connection: sqlite3.Connection, asked: Query) -> None:
     """Refuse names of fields that no stored config has: a misspelt one would find nothing, without a word."""
     for condition in asked.conditions:

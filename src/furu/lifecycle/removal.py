@@ -15,7 +15,7 @@ from furu.lifecycle.signals import computing, shielded
 from furu.storage.layout import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from furu.lifecycle.artifact import Terms
     from furu.lifecycle.computable import Computable
@@ -42,9 +42,29 @@ def delete_at(paths: ArtifactPaths, node: str, terms: Callable[[], Terms]) -> bo
     Raises:
         FuruLockNotAcquired: somebody is computing it.
     """
-    artifact = Artifact(paths, THIS_PROCESS)
     if THIS_PROCESS.disk.is_real_directory(paths.base) is None:
         return False
+    with holding(paths, node, terms) as (artifact, lease):
+        had_result = artifact.lock.withdraw(lease.token)
+        had_alias = _drop_alias(paths)
+        had_attempts = bool(artifact.lock.ended())
+        artifact.lock.take_away(lease.token)
+    return had_result or had_alias or had_attempts
+
+
+@contextlib.contextmanager
+def holding(paths: ArtifactPaths, node: str, terms: Callable[[], Terms]) -> Iterator[tuple[Artifact, Lease]]:
+    """Hold an artifact's lease for something other than computing; nothing of it is left afterwards.
+
+    Args:
+        paths: the artifact's.
+        node: `Class(hash)`, for messages.
+        terms: gives what the lease promises.
+
+    Raises:
+        FuruLockNotAcquired: somebody is computing it.
+    """
+    artifact = Artifact(paths, THIS_PROCESS)
     # Shielded: a signal between acquiring and ending would leave a lease that nobody ends.
     with THIS_PROCESS.flights.turn(paths.base, timeout_sec=0) as is_our_turn, computing(), shielded():
         holder = artifact.holder()
@@ -56,10 +76,7 @@ def delete_at(paths: ArtifactPaths, node: str, terms: Callable[[], Terms]) -> bo
         if not isinstance(lease, Lease):
             raise FuruLockNotAcquired(node=node, owner="somebody who came first")
         try:
-            had_result = artifact.lock.withdraw(lease.token)
-            had_alias = _drop_alias(paths)
-            had_attempts = bool(artifact.lock.ended())
-            artifact.lock.take_away(lease.token)
+            yield artifact, lease
         finally:
             THIS_PROCESS.end(lease, Ending.NOOP)
         THIS_PROCESS.disk.remove_tree(paths.ended(lease.token, Ending.NOOP).base)
@@ -67,7 +84,6 @@ def delete_at(paths: ArtifactPaths, node: str, terms: Callable[[], Terms]) -> bo
             THIS_PROCESS.disk.remove_directory(paths.attempts)
         with contextlib.suppress(OSError):  # who looks at the class's directory alone shall see it too
             THIS_PROCESS.disk.beat(paths.class_directory)
-    return had_result or had_alias or had_attempts
 
 
 def _drop_alias(paths: ArtifactPaths) -> bool:

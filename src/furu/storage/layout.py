@@ -16,6 +16,7 @@
                                         jobs.jsonl, payloads/<hash>.json
     <root>/migrations/<token>.jsonl     what one migration did, so that it can be undone; <token>.new/: a new alias
     <root>/submitit/{nodes,workers}/<spec key>/<run id>/    logs of batch jobs
+    <root>/trash/<token>/               what one `furu gc` took, see `trash_layout`
 
 Paths are plain strings here: `pathlib` would be most of the cost of a cache hit.
 """
@@ -38,6 +39,7 @@ HASH: Final = re.compile(r"[0-9a-f]{32}")
 ENDED_JOB: Final = ".ended.json"
 TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _TAGGED: Final = "tag."
+_TEMPORARY: Final = re.compile(rf"new-(?P<new>{TOKEN.pattern})|.+\.(?P<file>{TOKEN.pattern})\.tmp")
 _JOB: Final = re.compile(r"(?P<id>[\w-]+)(?P<ended>\.ended)?\.json")
 
 
@@ -89,6 +91,17 @@ def parse_tags(names: Iterable[str]) -> tuple[str, ...]:
     """The tags among the names in an artifact's directory, sorted."""
     tags = (name.removeprefix(_TAGGED) for name in names if name.startswith(_TAGGED))
     return tuple(sorted(tag for tag in tags if TAG.fullmatch(tag)))
+
+
+def is_said(name: str) -> bool:
+    """Whether a name in an artifact's directory is that of an annotation."""
+    return name in ("note.json", "pin.json") or (name.startswith(_TAGGED) and TAG.fullmatch(name[4:]) is not None)
+
+
+def parse_temporary(name: str) -> str | None:
+    """The token in the name of a file that was to replace another one, or of a lease that was about to be acquired."""
+    match = _TEMPORARY.fullmatch(name)
+    return match["new"] or match["file"] if match else None
 
 
 class ArtifactPaths:
@@ -250,6 +263,10 @@ class RootPaths:
     def new_alias(self, token: str) -> ArtifactPaths:
         """The directory of an alias that a migration is about to rename to where it belongs."""
         return ArtifactPaths(f"{self.root}/migrations/{token}.new")
+
+    @property
+    def trash(self) -> str:
+        return self.root + "/trash"
 
     def run(self, run_id: str) -> RunPaths:
         return RunPaths(f"{self.root}/runs/{run_id}")

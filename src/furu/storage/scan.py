@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from furu.storage.atomic import DISK, GONE
 from furu.storage.layout import HASH, TOKEN, ArtifactPaths, Ending, RootPaths, parse_ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_BLOCK_BYTES: Final = 512
 
 
 @dataclass(frozen=True)
@@ -93,3 +95,36 @@ def look(namespace: str, furu_hash: str, paths: ArtifactPaths) -> ScannedArtifac
         last_token=newest.token if newest is not None else None,
         names=names,
     )
+
+
+def bytes_below(top: str) -> int:
+    """What the blocks of a file, or of all files in a directory, take, each once; links are not followed."""
+    seen: set[tuple[int, int]] = set()
+    total = 0
+    for path in _all_below(top):
+        try:
+            found = os.lstat(path)
+        except OSError:
+            continue  # it was removed meanwhile
+        if (found.st_dev, found.st_ino) not in seen:
+            seen.add((found.st_dev, found.st_ino))
+            total += found.st_blocks * _BLOCK_BYTES
+    return total
+
+
+def newest_change(top: str) -> float:
+    """When a file, or anything in a directory, changed last, in seconds since the epoch; 0 if nothing is there."""
+    newest = 0.0
+    for path in _all_below(top):
+        try:
+            newest = max(newest, os.lstat(path).st_mtime)
+        except OSError:
+            continue
+    return newest
+
+
+def _all_below(top: str) -> Iterator[str]:
+    yield top
+    for directory, directories_in_it, names in os.walk(top):
+        for name in (*directories_in_it, *names):
+            yield f"{directory}/{name}"

@@ -1,0 +1,1 @@
+"""Making room: what may go, what keeps an artifact, and a trash from which everything can be had back."""
