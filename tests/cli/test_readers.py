@@ -166,7 +166,7 @@ class TestStore:
 
     def test_completion_knows_the_commands(self, command, monkeypatch):
         command.environment |= {"_FURU_COMPLETE": "bash_complete", "COMP_WORDS": "furu d", "COMP_CWORD": "1"}
-        assert "plain,diff\nplain,du\nplain,doctor\n" == command()
+        assert "plain,diff\nplain,du\nplain,dashboard\nplain,doctor\n" == command()
 
 
 class TestDoctor:

@@ -16,7 +16,7 @@ from furu.gc.journal import read_journal, tokens
 from furu.gc.plan import Plan, carry_out, finish, make_plan
 from furu.gc.trash import empty, give_back
 from furu.index.query import parse
-from tests.support.computed import RAISES, Filed, Sum, Value
+from tests.support.computed import RAISES, Filed, Value
 from tests.support.disks import Fault, FaultyDisk, NumberedDisk, working_through
 from tests.support.fresh import exit_code, fork
 from tests.support.trees import tree
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FILED = Filed(name="f")
 FAILED = Filed(name="failing")
-SUM = Sum(parts=(Value(name="a", value=3),))
+NUMBER = Value(name="a", value=3)
 RULES = {"grace_sec": 0.0, "keep_tags": frozenset({"never"})}
 
 
@@ -34,9 +34,9 @@ _LEFT = re.compile(r"/new-|/lock/[^/]*/owner\.json$|\.(crashed|noop)/(owner|succ
 
 
 def prepare(root: str) -> dict[str, bytes]:
-    """A store with files, a failure, what depends on what, a config that nobody needs and an old run; its tree."""
+    """A store with files, a failure, a config that nobody needs and an old run; its tree."""
     FILED.get()
-    SUM.get()
+    NUMBER.get()
     furu.tag(FILED, "x")
     RAISES["create failing"] = ValueError("no")
     try:
@@ -145,14 +145,14 @@ def kill_undoing(top: str) -> dict[str, Any]:
             with working_through(FaultyDisk(at, Fault("kill"))):
                 exit_code(fork(lambda root=root: undo(root)))  # type: ignore[misc]
             found = undo(root) + _differences(before, state(root))
-            found += [] if FILED.exists() and SUM.exists() else ["a result is not back"]
+            found += [] if FILED.exists() and NUMBER.exists() else ["a result is not back"]
         problems += [f"{call}: {problem}" for problem in found]
     return {"calls": calls, "problems": problems}
 
 
 def _computed_anew(root: str) -> list[str]:
     """`get()` finds its way at once, and what was taken can't take the new result's place."""
-    values = (FILED.get().removeprefix("created ").removeprefix("loaded "), SUM.get())
+    values = (FILED.get().removeprefix("created ").removeprefix("loaded "), NUMBER.get())
     found = [] if values == ("f", 3) else [f"values {values}"]
     published = {name: content for name, content in state(root).items() if name.endswith("SUCCESS.json")}
     undo(root)

@@ -16,7 +16,8 @@ from furu.lifecycle.computable import artifact_paths
 from furu.lifecycle.removal import holding
 from furu.storage.trash_layout import TrashPaths
 from tests.gc import kills
-from tests.gc.kills import FILED, SUM, plan, prepare, state
+from tests.gc.kills import FILED, NUMBER, plan, prepare, state
+from tests.support.computed import Sum
 from tests.support.fresh import run_fresh
 
 
@@ -44,7 +45,7 @@ def test_all_goes_and_comes_back(root, before):
     assert before == state(root)
     assert not os.path.exists(f"{root}/trash")
     assert "loaded f" == FILED.get()
-    assert 3 == SUM.get()
+    assert 3 == NUMBER.get()
 
 
 def test_a_second_take_and_a_second_undo_change_nothing(root, before):
@@ -59,7 +60,7 @@ def test_a_second_take_and_a_second_undo_change_nothing(root, before):
 
 def test_a_result_that_was_computed_since_stays(root, before):
     journal, _ = carry_out(plan(root))
-    SUM.get()
+    NUMBER.get()
     new = state(root)
     refused = give_back(journal)
     assert {"it has a new result, which stays"} == set(refused.values())
@@ -120,7 +121,7 @@ def test_an_alias_goes_before_what_it_stands_for(root, before):
 def test_a_config_that_something_refers_to_by_now_is_put_back(root, before):
     decided = plan(root)
     bare = kills.Value(name="bare")
-    furu.tag(kills.Sum(parts=(bare,)), "new")
+    furu.tag(Sum(parts=(bare,)), "new")
     journal, refused = carry_out(decided)
     assert {"something refers to it by now"} == set(refused.values())
     assert os.path.exists(artifact_paths(bare).config)
@@ -143,13 +144,12 @@ def test_a_journal_that_names_other_places_is_refused(root, before, line):
         read_journal(root, journal.token)
 
 
-@pytest.mark.parametrize(
-    "then", ["undo", pytest.param("resume", marks=pytest.mark.slow), pytest.param("get", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("then", ["undo", "resume", "get"])
 def test_killed_at_each_call(then, tmp_path):
     report = run_fresh(kills.kill_taking, str(tmp_path), then)
     assert [] == report["problems"]
-    assert len(report["calls"]) > 100
+    assert len(report["calls"]) > 60
 
 
 @pytest.mark.slow

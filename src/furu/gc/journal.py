@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from furu import clock
+from furu.config import settings
 from furu.errors import FuruCorruptRecord, FuruFutureRecord, FuruStoreError
 from furu.lifecycle.lease import THIS_PROCESS
 from furu.storage.layout import HASH, TOKEN, RootPaths
@@ -105,8 +106,9 @@ def write_journal(journal: Journal) -> None:
     disk = THIS_PROCESS.disk
     disk.make_directories(journal.paths.base)
     disk.replace(journal.paths.journal, _rendered(lines), suffix=journal.token)
-    disk.sync_file(journal.paths.journal)
-    disk.sync_file(journal.paths.base)
+    if settings().fsync:
+        disk.sync_file(journal.paths.journal)
+        disk.sync_file(journal.paths.base)
 
 
 def note(journal: Journal, **facts: Any) -> None:
