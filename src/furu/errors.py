@@ -142,6 +142,26 @@ class FuruDependencyCycle(FuruError, ValueError):
         super().__init__("Cycle in dependencies: " + " -> ".join(self.cycle))
 
 
+class FuruNestedTooDeep(FuruError, RecursionError):
+    """`get()` inside of `_create()` inside of `get()` ..., until Python's call stack is nearly full.
+
+    Attributes:
+        node: `Class(hash)` of what was not begun.
+        depth: how many computations wait for it, each for the next.
+    """
+
+    def __init__(self, *, node: str, depth: int) -> None:
+        self.node = node
+        self.depth = depth
+        super().__init__(
+            f"{node} is not computed: {depth} computations wait for it, each for the next; Python's call stack is full",
+            hints=[
+                "run_local([config]) computes what is declared from below, and so chains of any length",
+                "sys.setrecursionlimit() makes room for more",
+            ],
+        )
+
+
 class FuruValidationError(FuruError):
     """Raise it in `_validate()`: the stored result is not good any more and shall be computed again."""
 

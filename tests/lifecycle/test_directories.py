@@ -17,7 +17,7 @@ import pytest
 
 import furu
 from furu import FuruLockNotAcquired, FuruNothingPublished
-from tests.lifecycle.steps import Told, endings
+from tests.lifecycle.steps import Told, endings, holders
 
 SEEN: dict[str, Path] = {}
 PICKLED: list[bytes] = []
@@ -200,15 +200,23 @@ class TestDirectory:
         nodes = [f"Ring({Ring(place=place).furu_hash})" for place in (2, 0, 1, 2)]
         assert nodes == list(caught.value.cycle)
 
-    def test_a_chain_too_long_for_the_call_stack_says_what_to_do(self) -> None:
+    def test_a_chain_too_long_for_the_call_stack_is_refused_before_it_ends(self) -> None:
+        """Nothing has failed: what waits for it was interrupted, and can be computed from below."""
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(len(inspect.stack(0)) + 350)
         try:
-            with pytest.raises(RecursionError) as caught:
+            with pytest.raises(furu.FuruNestedTooDeep, match="run_local") as caught:
                 Chain(place=10_000).get()
         finally:
             sys.setrecursionlimit(limit)
-        assert 1 == sum("run_local() computes chains of any length" in note for note in caught.value.__notes__)
+        assert isinstance(caught.value, RecursionError)
+        assert 20 < caught.value.depth < 40
+        last = Chain(place=10_000 - caught.value.depth)
+        assert f"Chain({last.furu_hash})" == caught.value.node
+        assert not last._base_furu_dir().exists()
+        begun = [Chain(place=10_000 - number) for number in range(caught.value.depth)]
+        assert [["preempted"]] * len(begun) == [endings(each) for each in begun]
+        assert [] == [lease for each in begun for lease in holders(each)]
 
     def test_a_codec_that_nobody_registered_is_refused_before_computing(self) -> None:
         with pytest.raises(furu.FuruCodecError, match='there is no codec "nobody\'s"; there are: pickle'):

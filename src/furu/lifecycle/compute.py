@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from furu import clock, logs
-from furu.errors import FuruConfigError, FuruLeaseLost, FuruWaitTimeout, add_context, text_of
+from furu.errors import FuruConfigError, FuruLeaseLost, FuruNestedTooDeep, FuruWaitTimeout, add_context, text_of
 from furu.execution.context import BATCH_BACKEND, EXEC_CONTEXT, ExecContext, executing
 from furu.identity.decode import encode_config
 from furu.identity.dependencies import direct_dependencies
@@ -26,7 +26,7 @@ from furu.lifecycle.computable import artifact_paths, node_name, root_of
 from furu.lifecycle.lease import working_for
 from furu.lifecycle.schedulers import own_facts
 from furu.lifecycle.signals import shielded
-from furu.lifecycle.workspace import Workspace, is_empty, open_nodes, working_in
+from furu.lifecycle.workspace import Workspace, is_empty, working_in
 from furu.storage import metadata
 from furu.storage.code import code_digest, fingerprint
 from furu.storage.layout import Ending, RootPaths
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("furu")
 _READERS_SEC: Final = 3600.0
 _MESSAGE_CHARS: Final = 10_000
-_DEEP: Final = 20
 _TRACEBACK_CHARS: Final = 100_000
 
 
@@ -89,8 +88,8 @@ class Attempt:
                     stored = results.store(self._obj, value, self._workspace)
                     self._refuse_change()
                     self._publish(stored)
-                except FuruWaitTimeout:
-                    raise  # a dependency took too long; that says nothing against this one, so it has not failed
+                except (FuruNestedTooDeep, FuruWaitTimeout):
+                    raise  # a dependency was not begun, or took too long; that says nothing against this one
                 except Exception as error:
                     if not self.lease.is_of_this_process:
                         raise
@@ -215,8 +214,6 @@ class Attempt:
             self._me.disk.write_new(self._paths.lease(self.lease.token).error, render(record))
         failed = self._paths.ended(self.lease.token, Ending.FAILED)
         add_context(error, f"while furu computed {node_name(self._obj)}; recorded in {failed.base}")
-        if isinstance(error, RecursionError) and len(open_nodes()) > _DEEP:
-            add_context(error, "each get() in the chain calls the next one; run_local() computes chains of any length")
 
     def _usage(self) -> Usage:
         return Usage(**metadata.usage(self._usage_start))

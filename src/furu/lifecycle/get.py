@@ -31,7 +31,7 @@ from furu.lifecycle.patience import Patience, describe_holder, unwritable
 from furu.lifecycle.published import Published, find_published, why_inactive
 from furu.lifecycle.schedulers import NO_JOBS, look_at_jobs
 from furu.lifecycle.signals import computing, shielded
-from furu.lifecycle.workspace import is_computing, open_nodes
+from furu.lifecycle.workspace import check_depth, is_computing, open_nodes
 from furu.storage.atomic import UNWRITABLE
 from furu.storage.layout import ArtifactPaths, Ending
 
@@ -143,6 +143,7 @@ def get(obj: Computable, *, force: bool = False) -> Any:
         FuruSpecMismatch: executor mode with `force`, on a worker with another spec key.
         FuruComputeError: it failed before and `FURU_RETRY_FAILED` is off.
         FuruWaitTimeout: its owner did not finish in time.
+        FuruNestedTooDeep: too many `_create()`s wait for it, each in the next one's `get()`.
         Exception: what `_create()`, `_load()` or `_validate()` raised.
     """
     if OVERRIDES and (value := OVERRIDES.get(obj.furu_hash, ABSENT)) is not ABSENT:
@@ -225,11 +226,13 @@ def run(request: Request, start_time: float, *, executor_mode: bool, may_wait: b
 
     Raises:
         FuruLockNotAcquired: somebody else computes it, and we may not wait.
+        FuruNestedTooDeep: too many computations wait for this one.
     """
     obj, base = request.obj, request.paths.base
     if is_computing(base):
         around = open_nodes()
         raise FuruDependencyCycle(cycle=[*around[around.index(node_name(obj)) :], node_name(obj)])
+    check_depth(node_name(obj))
     current = settings()
     resolve_always_rerun()
     logs.console()

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from furu.errors import FuruNestedTooDeep
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from furu.storage.atomic import Disk
     from furu.storage.layout import ArtifactPaths
+
+_SURELY_SHALLOW: Final = 20
+"""As many computations inside of each other leave room enough, so that nobody counts frames."""
+_FRAMES: Final = 64
+"""What one `get()` needs of the call stack, and something for a `_create()`; it uses 28 itself."""
 
 
 class Workspace:
@@ -81,6 +89,22 @@ def open_nodes() -> list[str]:
 def is_computing(base: str) -> bool:
     """Whether the code that asks runs inside the `_create()` of that artifact."""
     return isinstance(_BOUND.get().get(base), Workspace)
+
+
+def check_depth(node: str) -> None:
+    """Refuse to begin where Python's call stack could end in the middle of the protocol.
+
+    Raises:
+        FuruNestedTooDeep: too many computations wait for this one.
+    """
+    around = open_nodes()
+    if len(around) <= _SURELY_SHALLOW:
+        return
+    left, frame = sys.getrecursionlimit(), sys._getframe()
+    while frame := frame.f_back:  # type: ignore[assignment]
+        left -= 1
+    if left < _FRAMES:
+        raise FuruNestedTooDeep(node=node, depth=len(around))
 
 
 def bound_directory(base: str) -> Path | None:
