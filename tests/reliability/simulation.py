@@ -140,7 +140,7 @@ class Actor:
         try:
             request = get.Request(self.world.config, participant=self.process.participant)
             self.world.alter(request)
-            self.value = get.answer(request)
+            self.value = self.world.act(self, request)
         except BaseException as error:
             self.error = error
         finally:
@@ -261,6 +261,11 @@ class World:
             self._judge_survivor()
         return self.story
 
+    def act(self, actor: Actor, request: get.Request) -> str:
+        """What an actor wants."""
+        value: str = get.answer(request)
+        return value
+
     @contextmanager
     def writing(self, actor: Actor, directory: Path) -> Iterator[None]:
         """I6: nobody else who lives writes there."""
@@ -273,10 +278,14 @@ class World:
         finally:
             writers.remove(actor)
 
+    def new_disk(self) -> SimulatedDisk:
+        """The disk of one process."""
+        return SimulatedDisk(self)
+
     def _new_process(self, number: int) -> Process:
         host = "host" if self.is_one_kernel else f"host{number}"
         identity = ProcessIdentity(host, f"machine {host}", f"boot {host}", 1, number, f"start {number}", "user")
-        participant = Participant(SimulatedDisk(self), lambda: identity, self._is_running)
+        participant = Participant(self.new_disk(), lambda: identity, self._is_running)
         participant.heart = StillHeart()
         participant.flights = NoFlights()
         return Process(participant, number)

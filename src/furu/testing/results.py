@@ -1,106 +1,25 @@
-"""For tests of code that uses furu: a store of their own, and results put in the place of computed ones.
-
-A pytest plugin, active wherever furu is installed. Fixtures:
-
-    furu_root              the test's own store, empty; gives its path
-    override_results       call it with {config: value}; holds until the test ends
-    override_results_for   call it with (config, {"field.path": value}); holds until the test ends
-
-Option in pytest's configuration: `furu_isolate = true` gives every test a store of its own.
-
-`FakeSlurm` is a Slurm in memory for `submit_slurm_dag(..., slurm=FakeSlurm(body=run_script))`.
-
-`isolated_root()`, `override_results()` and `override_results_for()` are context managers that need no pytest.
-"""
+"""Results that tests put in the place of computed ones."""
 
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import re
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import BaseModel
 
-from furu.config import is_using, using
+from furu.config import is_using
 from furu.core.furu import Furu
 from furu.errors import FuruConfigError
 from furu.lifecycle.overrides import overriding
+from furu.testing.isolation import isolated_root
 
-if TYPE_CHECKING:
-    import pytest
-
-    from furu.execution.slurm.client import JobRequest
-    from furu.execution.slurm.fake import FakeSlurm, Trouble, run_script
-
-# Loaded when first used: this module is loaded by every run of pytest.
-_HOMES: Final = {
-    "FakeSlurm": "slurm.fake",
-    "JobRequest": "slurm.client",
-    "Trouble": "slurm.fake",
-    "run_script": "slurm.fake",
-}
-
-__all__ = [
-    "FakeSlurm",
-    "JobRequest",
-    "Trouble",
-    "isolated_root",
-    "override_results",
-    "override_results_for",
-    "run_script",
-]
-
-Override = Callable[[Mapping[Furu[Any], Any]], None]
-OverrideFor = Callable[[Furu[Any], Mapping[str, Any]], None]
-
-_ISOLATE: Final = "furu_isolate"
 # `.name`, `[3]`, `[name]`, `["any.thing"]`; the first name goes without its dot.
 _STEP: Final = re.compile(
     r"""(?P<dot>\.?)(?P<name>[^.\[\]'"]+)|\[(?P<key>[^\[\]'"]+)\]|\[(?P<quote>['"])(?P<text>.*?)(?P=quote)\]"""
 )
-
-
-def __getattr__(name: str) -> Any:
-    try:
-        home = _HOMES[name]
-    except KeyError:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg) from None
-    return getattr(importlib.import_module(f"furu.execution.{home}"), name)
-
-
-@contextmanager
-def isolated_root(path: str | Path | None = None) -> Iterator[Path]:
-    """A store of its own inside a `with`, for the whole process; gives its root.
-
-    Artifacts kept in git and submitit's folders lie below it as well. Publishing doesn't wait for the disk, and
-    neither git nor `FURU_ALWAYS_RERUN` is asked.
-
-    Args:
-        path: an existing or new directory, which is kept; without it, a temporary one that is removed afterwards.
-    """
-    with ExitStack() as stack:
-        if path is None:
-            # A thread that outlives the block may still be writing there.
-            path = stack.enter_context(tempfile.TemporaryDirectory(prefix="furu-", ignore_cleanup_errors=True))
-        root = Path(path).absolute()
-        root.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(
-            using(
-                path=root,
-                version_controlled_path=root / "version-controlled",
-                submitit_path=root / "submitit",
-                always_rerun=frozenset(),
-                fsync=False,
-                record_git="ignore",
-            )
-        )
-        yield root
 
 
 @contextmanager
@@ -205,56 +124,3 @@ def _entries(value: Any) -> dict[str, Any]:
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return {str(index): item for index, item in enumerate(value)}
     return {}
-
-
-# -- the pytest plugin ------------------------------------------------------------------------------------------------
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare `furu_isolate`."""
-    parser.addini(_ISOLATE, "give every test a furu store of its own (default: false)", type="bool", default=False)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Add the fixtures, which need pytest: only now is it certain that it runs."""
-    config.pluginmanager.register(_fixtures(), "furu.testing.fixtures")
-    if config.getini(_ISOLATE):
-        config.pluginmanager.register(_isolation(), "furu.testing.isolation")
-
-
-def _fixtures() -> object:
-    import pytest
-
-    class Fixtures:
-        @pytest.fixture
-        def furu_root(self, tmp_path: Path) -> Iterator[Path]:
-            """A furu store of the test's own, in force until the test ends; gives its path."""
-            with isolated_root(tmp_path / "furu-data") as root:
-                yield root
-
-        @pytest.fixture
-        def override_results(self, furu_root: Path) -> Iterator[Override]:  # noqa: ARG002 - asked for its effect
-            """Call it with {config: value}; until the test ends `get()` gives these values."""
-            with ExitStack() as stack:
-                yield lambda results: stack.enter_context(override_results(results))
-
-        @pytest.fixture
-        def override_results_for(self, furu_root: Path) -> Iterator[OverrideFor]:  # noqa: ARG002 - as above
-            """Call it with (config, {"field.path": value}); until the test ends `get()` gives these values."""
-            with ExitStack() as stack:
-                yield lambda config, results: stack.enter_context(override_results_for(config, results))
-
-    return Fixtures()
-
-
-def _isolation() -> object:
-    import pytest
-
-    class Isolation:
-        @pytest.fixture(autouse=True)
-        def _furu_isolate(self, request: pytest.FixtureRequest) -> None:
-            """What `furu_isolate = true` asks for, unless a fixture of wider scope has set a root."""
-            if not is_using("path"):
-                request.getfixturevalue("furu_root")
-
-    return Isolation()
