@@ -27,6 +27,8 @@ _ADOPT: Final = re.compile(rf"(?P<base>.+)/files/(?P<source>{_TOKEN}) (?P=base)/
 _BEAT: Final = re.compile(rf"(?P<base>.+)/lock/(?P<token>{_TOKEN})/owner\.json")
 _RECORD: Final = re.compile(rf"(?P<base>.+)/new-(?P<token>{_TOKEN})/(?P=token)/owner\.json")
 NEVER: Final = math.inf
+WIPED: Final = ("Wiped", "Cramped")
+"""Classes whose artifacts are deleted in a storm, so that another result may come."""
 
 
 @dataclass
@@ -163,6 +165,20 @@ class History:
 def kind(base: str) -> str:
     """The class of an artifact."""
     return base.split("/")[-2]
+
+
+def is_replaced(base: str) -> bool:
+    """Whether an artifact may come to have another result in a storm."""
+    return kind(base) in (*WIPED, "Renewed")
+
+
+def held(history: History, attempt: Attempt) -> tuple[float, float] | None:
+    """When its name certainly was in the lock; None if nobody can say."""
+    if attempt.claim is None or not attempt.claim.effect:
+        return None
+    ends = [call.at for call in attempt.ends if call.may_have_happened]
+    wipes = [at for at, done in history.wipes.get(attempt.base, ()) if done >= attempt.claim.at]
+    return attempt.claim.done, min([*ends, *wipes], default=NEVER)
 
 
 def read(directory: str, top: str) -> History:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tests.chaos import history, invariants
+from tests.chaos import history, safety
 from tests.chaos.history import History, Stored
 
 BASE: Final = f"data/graph/Leaf/{'a' * 32}"
@@ -45,7 +45,7 @@ class Story:
         self.note(name, "get", node=NODE, base=BASE)
 
     def got(self, name: str, token: str = T1, value: str = "") -> None:
-        self.note(name, "got", node=NODE, base=BASE, token=token, value=value or invariants.expected(NODE))
+        self.note(name, "got", node=NODE, base=BASE, token=token, value=value or safety.expected(NODE))
 
     def claim(self, name: str, token: str = T1, *, has_record: bool = True) -> None:
         if has_record:
