@@ -103,7 +103,8 @@ def waiters_finish(history: History) -> Iterator[str]:
         if get.end == NEVER and process.killed_at == NEVER and get.is_outermost and process.forked_from is None:
             yield f"{process.name} never came back from {get.node}"
     for process in history.processes.values():
-        if process.role != "storm" and process.forked_from is None and process.killed_at == NEVER:
+        is_asked = process.role != "storm" and process.forked_from is None
+        if is_asked and process.killed_at == NEVER and process.began:  # else it died before its first line
             if process.code:
                 yield f"{process.name} ended with {process.code}"
             elif not process.has_left:
@@ -113,7 +114,7 @@ def waiters_finish(history: History) -> Iterator[str]:
 def computed_once_without_a_fault(history: History) -> Iterator[str]:
     """I12."""
     for base, attempts in history.by_base().items():
-        computed = sorted((attempt for attempt in attempts if attempt.creates), key=lambda each: each.creates[0][0])
+        computed = [attempt for attempt in attempts if attempt.creates]
         for earlier, later in itertools.pairwise(computed):
             if not _may_be_followed(history, earlier, later):
                 yield f"{base}: {later.token} was computed, and nothing had happened to {earlier.token}"
@@ -128,8 +129,8 @@ def computed_once_without_a_fault(history: History) -> Iterator[str]:
 
 def _may_be_followed(history: History, earlier: Attempt, later: Attempt) -> bool:
     """Whether something happened to a computation that lets another one begin."""
-    at = later.creates[0][0]
-    since = earlier.claim.at if earlier.claim else earlier.creates[0][0]
+    # By the claims: an owner that was stopped before it began computes when it wakes up, and another one has since.
+    since, at = (each.claim.done if each.claim else NEVER for each in (earlier, later))
     if kind(earlier.base) == "Renewed" or history.is_wiped(earlier.base, since, at):
         return True
     if min(earlier.failed_at, earlier.creates[0][1].killed_at) <= at:

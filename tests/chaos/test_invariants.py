@@ -385,6 +385,24 @@ def test_a_kill_explains_a_second_computation() -> None:
     assert check(story) == {}
 
 
+def test_an_owner_that_wakes_up_may_compute_in_vain() -> None:
+    """It was stopped between its claim and its computation, and another one has begun since."""
+    story = two()
+    story.claim("w1")
+    story.now += 1.0
+    story.end("w2", ending="lost")
+    story.claim("w2", T2)
+    story.create("w2", T2)
+    story.create("w1")
+    assert "I12" not in check(story)
+
+
+def test_a_process_that_dies_before_its_first_line_was_not_stuck() -> None:
+    story = good()
+    story.events["w7"] = []
+    assert check(story) == {}
+
+
 def test_a_step_that_nobody_knows_the_end_of_is_no_proof() -> None:
     """Killed between the rename and its note: it may have ended, so the next may begin."""
     story = two()

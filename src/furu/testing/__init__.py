@@ -21,7 +21,8 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 from furu.testing.isolation import isolated_root
-from furu.testing.plugin import pytest_addoption, pytest_configure
+from furu.testing.plugin import pytest_addoption as pytest_addoption
+from furu.testing.plugin import pytest_configure as pytest_configure
 from furu.testing.results import override_results, override_results_for
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ __all__ = [
     "isolated_root",
     "override_results",
     "override_results_for",
-    "pytest_addoption",
-    "pytest_configure",
     "run_script",
 ]
 
