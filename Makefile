@@ -33,7 +33,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-fast test-others lint format bench docs constraints clean debian-packages
+.PHONY: help demo test test-fast test-others lint format bench chaos docs constraints clean debian-packages
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -75,6 +75,13 @@ bench: $(VENV)/.bench ## every benchmark: one table, docs/benchmarks.md; BENCH=-
 
 docs: $(VENV)/.dev ## the API reference as HTML, into build/docs
 	$(BIN)/python tools/write_api_reference.py build/docs
+
+MINUTES ?= 10
+CHAOS := $(BIN)/python -m tests.chaos --workers 12
+chaos: debian-packages $(VENV)/.dev ## every interleaving of few, then MINUTES=10 of kills and stops of many
+	$(BIN)/python -m tests.reliability.tours
+	$(CHAOS) --minutes $(MINUTES)
+	$(CHAOS) --minutes $$(echo $(MINUTES) | awk '{print $$1 / 3}') --fuse
 
 constraints: ## choose the newest versions anew for constraints.txt
 	env --unset=PIP_CONSTRAINT --unset=PIP_BUILD_CONSTRAINT $(PYTHON) tools/write_constraints.py $(VERSIONS)

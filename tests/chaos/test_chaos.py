@@ -96,4 +96,4 @@ def calm_on_mounts(directory: str, options: dict[str, Any]) -> dict[str, Any]:
     """No kills, no errors: whatever goes wrong, the caches did it."""
     pace = storm.Pace(pause_sec=(0.05, 0.1), kill_share=0.0, stop_share=0.0, stops_sec=(0.1,))
     options = {"failure": 0.0, "fork": 0.0, **options}
-    return storm.run(directory, 10.0, 9, 24, is_cached=True, weather=SLOW, pace=pace, **options)
+    return storm.run(directory, 7.0, 9, 24, is_cached=True, weather=SLOW, pace=pace, **options)

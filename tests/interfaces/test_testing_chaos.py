@@ -76,7 +76,7 @@ def test_a_graph_that_bears_it(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_computation_that_goes_by_what_the_killed_left(tmp_path: Path) -> None:
-    done = run(tmp_path, "pipeline:Leaving", "--minutes", "0.15", "--directory", str(tmp_path / "kept"))
+    done = run(tmp_path, "pipeline:Leaving", "--minutes", "0.1", "--directory", str(tmp_path / "kept"))
     assert done.returncode == 1
     assert "pipeline/Leaving: the stored result is not always the same" in done.stdout
     assert (tmp_path / "kept" / "calm-1" / "store").is_dir()

@@ -377,16 +377,14 @@ class Explorer:
 
     Attributes:
         max_states: give up there, so that a test that grows is seen and not waited for.
-        is_first_enough: end with the first broken promise.
+        until: end with this broken promise.
     """
 
-    def __init__(
-        self, root: str, scenario: Scenario, *, max_states: int = 200_000, is_first_enough: bool = False
-    ) -> None:
+    def __init__(self, root: str, scenario: Scenario, *, max_states: int = 200_000, until: str = "") -> None:
         self.root = root
         self.scenario = scenario
         self.max_states = max_states
-        self.is_first_enough = is_first_enough
+        self.until = until
         self.tour = Tour()
         self._next: dict[str, dict[str, str]] = {}
         self._choices: dict[str, list[str]] = {}
@@ -401,7 +399,7 @@ class Explorer:
             path = self._run(prefix, waiting)
             start = start or path[0]
             assert len(self._choices) <= self.max_states, f"more than {self.max_states} states"
-            if self.tour.violations and self.is_first_enough:
+            if self.until in self.tour.violations:
                 return self.tour
         self.tour.states = len(self._choices)
         self.tour.interleavings = self._count(start)
