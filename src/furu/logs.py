@@ -16,11 +16,11 @@ A capture belongs to a context: `asyncio` tasks inherit it, and so do threads th
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
 import threading
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,7 +62,11 @@ _FILE_FORMAT: Final = _FileFormatter()
 
 
 class _FileHandler(logging.FileHandler):
-    """Stays closed once it is closed; the stdlib's opens the file again for a late record."""
+    """Stays closed once it is closed; the stdlib's opens the file again for a late record.
+
+    A log that can't be written, as on a full disk, is given up with one warning: it must neither fail what is computed
+    nor hide why that failed.
+    """
 
     def __init__(self, path: str) -> None:
         super().__init__(path, encoding="utf-8", errors="backslashreplace")
@@ -71,6 +75,19 @@ class _FileHandler(logging.FileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         if self.stream is not None:
             super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - stdlib's
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        self.close()  # first: the warning is a record of this context too
+        LOGGER.warning("the log %s ends here: %s", self.baseFilename, error)
+
+    def close(self) -> None:
+        # What is still in the buffer is written now, and fails once more.
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 class Capture:
@@ -286,7 +303,7 @@ def is_hushed() -> bool:
     return bool(_CONSOLE.hushes)
 
 
-@contextmanager
+@contextlib.contextmanager
 def hushed() -> Iterator[None]:
     """Print on furu's own console only warnings and what `RUNS` says while the block runs, in all threads.
 

@@ -56,6 +56,24 @@ class TestCapture:
         pattern = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3} INFO project\.train hä\\udc80\n"
         assert re.fullmatch(pattern, (tmp_path / "log").read_text(encoding="utf-8"))
 
+    @pytest.mark.parametrize("own", [None, ValueError("the user's own")], ids=["success", "failure"])
+    def test_on_a_full_disk_the_log_ends_and_nothing_else_does(self, own, caplog, capsys) -> None:
+        """Neither is a success made a failure, nor is the error hidden that is to be reported."""
+        raised = None
+        try:
+            with capture(Path("/dev/full")):
+                USER.info("one")
+                USER.info("two")
+                if own is not None:
+                    raise own
+        except Exception as error:
+            raised = error
+        assert raised is own
+        assert [record.message for record in caplog.records if record.name == "furu"] == [
+            "the log /dev/full ends here: [Errno 28] No space left on device"
+        ]
+        assert "Logging error" not in capsys.readouterr().err
+
     def test_a_silent_block_makes_no_file_and_asks_for_no_path(self) -> None:
         with logs.capture(lambda: pytest.fail("asked for a path")):
             pass
