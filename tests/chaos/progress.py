@@ -14,6 +14,7 @@ ALIVE_FACTOR: Final = 10
 SLACK_SEC: Final = 10.0
 """For a machine with more to do than processors; two orders above what is measured when it is idle."""
 CLOCK_SEC: Final = 0.05
+STALE_SEC: Final = 5.0
 
 
 def the_dead_delay_nobody(history: History) -> Iterator[str]:
@@ -81,7 +82,9 @@ def _is_explained(history: History, get: Get) -> bool:
     if get.raised == "FuruLeaseLost":
         lost = [each for each in history.attempts_at(get.base) if each.owner is get.process and each.created_at < NEVER]
         return sum(get.at < each.created_at < get.end for each in lost) >= 3
-    return kind(get.base) in WIPED and history.is_wiped(get.base, get.at - 1.0, get.end)
+    # A cache may remember for a while what is deleted.
+    stale_sec = STALE_SEC if get.process.is_cached else 1.0
+    return kind(get.base) in WIPED and history.is_wiped(get.base, get.at - stale_sec, get.end)
 
 
 def any_process_can_complete(history: History) -> Iterator[str]:
