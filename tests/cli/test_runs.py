@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -179,7 +182,7 @@ class TestCompletion:
             'eval "$(_FURU_COMPLETE=bash_source furu)"\n'
             'COMP_WORDS=(furu doc) COMP_CWORD=1\n_furu_completion furu\necho "${COMPREPLY[@]}"\n'
         )
-        path = f"{os.path.dirname(command.argv[0])}{os.pathsep}{os.environ['PATH']}"
-        command.environment |= {"PATH": path}
-        command.argv = ["bash", "-c"]
-        assert "doctor\n" == command(script)
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {**os.environ, **command.environment, "PATH": path}
+        done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
+        assert ("doctor\n", "") == (done.stdout, done.stderr)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-SRC = Path(__file__).parents[2] / "src"
+from tests.support.installed import PACKAGES
+
 STUDY = """%%writefile study.py
 import logging
 import furu
@@ -59,7 +59,7 @@ def outputs(tmp_path_factory):
     home = tmp_path_factory.mktemp("notebook")
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("FURU_")},
-        "PYTHONPATH": str(SRC),
+        "PYTHONPATH": str(PACKAGES),
         "FURU_PATH": str(home / "store"),
         "FURU_INDEX_DIR": str(home / "index"),
         "FURU_FSYNC": "0",
