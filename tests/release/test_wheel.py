@@ -132,9 +132,12 @@ class TestInAnEmptyEnvironment:
         user.run(sys.executable, "-c", get)
         assert f"hint: install {library} where results are loaded" in user.run(user.python, "-c", get, code=1)
 
-    def test_a_picture_of_a_graph_says_what_to_install(self, user):
-        said = user.run(user.python, "-c", "from furu.drawing.layout import _igraph; _igraph()", code=1)
+    def test_a_picture_of_a_graph_says_what_to_install(self, user, with_cli):
+        compute = "from study import *; number = Number(seed=92); number.get(); print(number.furu_hash)"
+        drawn = user.run(user.python, "-c", compute).strip()
+        said = user.run(user.python, "-m", "furu.cli", "graph", drawn, "--svg", "graph.svg", code=1, **with_cli)
         assert "pip install 'furu[graph]'" in said
+        assert "Number" in user.run(user.python, "-m", "furu.cli", "graph", drawn, **with_cli)
 
     def test_batch_jobs_do_without_submitit(self, user):
         submit = "from furu.execution import submit_slurm_dag; submit_slurm_dag([Number(seed=91)], specs=SPECS)"
