@@ -156,3 +156,10 @@ def where() -> str:
 
 def test_processes_that_tests_start_find_the_furu_under_test():
     assert furu.__file__ == run_fresh(where)
+
+
+def test_no_test_leads_its_processes_to_the_checkouts_package():
+    """`PACKAGES` is what belongs on their path; these read the source, or make one of their own."""
+    readers = {"test_architecture.py", "test_config.py", "test_wheel.py"}
+    others = [path for path in (PROJECT / "tests").rglob("*.py") if path.name not in readers]
+    assert [] == [path for path in others if '/ "src"' in path.read_text(encoding="utf-8")]
