@@ -61,9 +61,23 @@ NEW_HOME = """
         def _create(self) -> int:
             return self.vocab
 """
-STUDY = """
-import logging
-import furu
+SWEEP = """
+    import furu
+    from my_project.pipelines import Train
+
+
+    class Eval(furu.Furu[float]):
+        train: Train = Train()
+        split: str = "valid"
+
+        def _create(self) -> float:
+            return self.train.get()
+
+
+    def sweep() -> list[Eval]:
+        return [Eval(train=Train(seed=seed)) for seed in range(3)]
+"""
+RESULTS = """
 from my_project.data import Data
 from my_project.pipelines import Train
 
@@ -131,11 +145,12 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     (home / "my_project").mkdir()
     for name, source in {"data": DATA, "pipelines": PIPELINES, "new_home": NEW_HOME, "__init__": ""}.items():
         (home / "my_project" / f"{name}.py").write_text(textwrap.dedent(source))
+    (home / "study.py").write_text(textwrap.dedent(SWEEP))
     return Reader(home)
 
 
 @pytest.fixture(scope="session")
 def hashes(reader: Reader) -> dict[str, str]:
     """The beginnings of hashes in the documents, and what they stand for here."""
-    bad, good = reader.run(sys.executable, "-c", STUDY).split()
+    bad, good = reader.run(sys.executable, "-c", RESULTS).split()
     return {"0532": bad, "3248": good}

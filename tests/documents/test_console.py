@@ -17,6 +17,15 @@ INSTALL = "pip install 'furu[dashboard]'"
 CODES = {"furu impact --check": None, "furu rm 0532 3248": 1}
 """Exit codes other than 0; None where it depends on what is stored. What is pinned is not deleted."""
 
+UNDONE = {
+    "furu migrate --undo ID": "furu migrate --import my_project.new_home --yes",
+    "furu gc --undo ID": "furu gc status:failed --grace 0s --no-tags --yes",
+}
+"""What is to be undone, which says how."""
+
+NOT_COMPARED = {"furu gc 'status:failed' --yes": "what failed here is too young to go"}
+"""Commands whose output is another one here, each with the reason."""
+
 WORDS = (
     (re.compile(r"\b[0-9a-f]{10,32}\b"), "HASH"),
     (re.compile(r"\b[\d.]+(us|ms|s|m|h|d)( ago)?(?=\s|$)"), "TIME"),
@@ -50,10 +59,8 @@ def meant(command, reader, hashes):
     """The command with what this project has in the place of what the document has."""
     for name, found in hashes.items():
         command = re.sub(rf"\b{name}\b", found[:10], command)
-    if "--undo ID" not in command:
-        return command
-    made = reader.run("furu migrate --import my_project.new_home --yes")
-    return command.replace("ID", re.search(r"--undo (\S+)", made)[1])
+    made = next((made for beginning, made in UNDONE.items() if command.startswith(beginning)), None)
+    return command if made is None else command.replace("ID", re.search(r"--undo (\S+)", reader.run(made))[1])
 
 
 def test_every_command_does_what_is_shown(reader, hashes):
@@ -63,7 +70,7 @@ def test_every_command_does_what_is_shown(reader, hashes):
                 continue  # it goes on until it is ended: see below
             code = next((code for beginning, code in CODES.items() if command.startswith(beginning)), 0)
             printed = reader.run(meant(command, reader, hashes), code=code)
-            if shown:
+            if shown and command not in NOT_COMPARED:
                 assert [normal(line) for line in shown] == [normal(line) for line in printed.splitlines()], command
 
 
