@@ -120,6 +120,13 @@ class TestReadOnlyStore:
         assert run_bound_by_permissions(Node().exists)
         assert run_bound_by_permissions(Node().get_metadata)["usage"]
 
+    def test_nothing_is_deleted_and_the_error_says_why(self, read_only) -> None:
+        Node().get()
+        read_only()
+        with pytest.raises(FuruReadOnlyStore, match=r"can't be deleted: .* can't be written"):
+            run_bound_by_permissions(Node().delete)
+        assert "made 1" == Node().get()
+
     def test_a_miss_says_what_to_do(self, read_only, store) -> None:
         Node().get()
         read_only()
@@ -172,6 +179,20 @@ class TestReadOnlyStore:
         assert [] == holders(Node())
         DURING.clear()
         assert "made 2" == Node().get()
+
+    def test_a_disk_that_is_full_before_anything_began_says_where(self, monkeypatch) -> None:
+        """The kernel's error of a `write` names no file."""
+
+        def refuse(_: Disk, path: str, content: bytes, *, sync: bool = False) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(Disk, "write_new", refuse)
+        with pytest.raises(OSError, match="No space left on device") as caught:
+            Node().get()
+        (note,) = caught.value.__notes__
+        assert str(base(Node())) in note
+        assert "make room there, or set FURU_PATH to another disk" in note
+        assert [] == CREATED
 
 
 def remove_artifact(obj: Node) -> None:

@@ -10,6 +10,7 @@ from furu import clock
 from furu.errors import FuruLockNotAcquired, FuruReadOnlyStore, FuruWaitTimeout
 from furu.lifecycle.computable import node_name
 from furu.lifecycle.waiting import chance, nap_sec
+from furu.storage.atomic import FULL
 
 if TYPE_CHECKING:
     from furu.config import Settings
@@ -106,3 +107,9 @@ def unwritable(obj: Computable, base: str, reason: object) -> FuruReadOnlyStore:
     msg = f"{node_name(obj)} must be computed, but {base} can't be written: {reason}"
     hints = ["set FURU_PATH to a directory of yours", "a store that is only read needs its artifacts complete"]
     return FuruReadOnlyStore(msg, path=Path(base), hints=hints)
+
+
+def where_it_failed(obj: Computable, base: str, error: OSError) -> str:
+    """What to add to an error of the filesystem, which may not even name a file: where, and what to do."""
+    where = f"while furu got ready to compute {node_name(obj)} in {base}"
+    return f"{where}; make room there, or set FURU_PATH to another disk" if error.errno in FULL else where

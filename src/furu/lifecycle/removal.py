@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from furu.config import settings
-from furu.errors import FuruLockNotAcquired
+from furu.errors import FuruLockNotAcquired, FuruReadOnlyStore, FuruStoreError
 from furu.lifecycle.artifact import Artifact
 from furu.lifecycle.computable import artifact_paths, node_name
 from furu.lifecycle.compute import terms_of
 from furu.lifecycle.lease import THIS_PROCESS, Lease
 from furu.lifecycle.signals import computing, shielded
+from furu.storage.atomic import UNWRITABLE
 from furu.storage.layout import Ending
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ def delete(obj: Computable) -> bool:
 
     Raises:
         FuruLockNotAcquired: somebody is computing it.
+        FuruReadOnlyStore: this user can't write there.
     """
     return delete_at(artifact_paths(obj), node_name(obj), lambda: terms_of(obj, settings(), THIS_PROCESS))
 
@@ -41,6 +44,7 @@ def delete_at(paths: ArtifactPaths, node: str, terms: Callable[[], Terms]) -> bo
 
     Raises:
         FuruLockNotAcquired: somebody is computing it.
+        FuruReadOnlyStore: this user can't write there.
     """
     if THIS_PROCESS.disk.is_real_directory(paths.base) is None:
         return False
@@ -72,7 +76,14 @@ def holding(paths: ArtifactPaths, node: str, terms: Callable[[], Terms]) -> Iter
             owner = holder.owner.process if holder and holder.owner else "another thread of this process"
             raise FuruLockNotAcquired(node=node, owner=owner)
         success = artifact.success()
-        lease = artifact.acquire(terms(), known=success.token if success else None)
+        try:
+            lease = artifact.acquire(terms(), known=success.token if success else None)
+        except OSError as error:
+            if error.errno not in UNWRITABLE or isinstance(error, FuruStoreError):
+                raise
+            msg = f"{node} can't be deleted: {paths.base} can't be written: {error}"
+            hints = ["it is another user's, or on a disk that is only read"]
+            raise FuruReadOnlyStore(msg, path=Path(paths.base), hints=hints) from error
         if not isinstance(lease, Lease):
             raise FuruLockNotAcquired(node=node, owner="somebody who came first")
         try:

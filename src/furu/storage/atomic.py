@@ -29,6 +29,9 @@ TAKEN: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST})
 UNWRITABLE: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR})
 """Errors that say names can't be made there, now or later; ENOTDIR is a file in the place of a directory."""
 
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Errors that say there is no room left, on the disk or for this user."""
+
 _READ_BYTES: Final = 1 << 16
 _MAKE_TRIES: Final = 10
 
