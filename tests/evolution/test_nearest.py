@@ -27,6 +27,10 @@ class Train(furu.Furu[float]):
         return self.rate
 
 
+class Moved(Train):
+    _migrations = (furu.Migration(from_class="tests.old.Train"),)
+
+
 @pytest.fixture(autouse=True)
 def forgetful():
     nearest.forget_told()
@@ -102,3 +106,10 @@ def test_a_damaged_neighbour_is_passed_over():
 def test_a_class_in_the_place_of_a_config_is_refused(ask):
     with pytest.raises(furu.FuruConfigError, match="must be a config, not the class Train itself"):
         ask()
+
+
+def test_a_history_is_mentioned_while_it_may_matter():
+    assert "plan_migrations" in str(furu.explain(Moved()))
+    assert "plan_migrations" not in str(furu.explain(Train()))
+    Moved().get()
+    assert "plan_migrations" not in str(furu.explain(Moved()))

@@ -127,6 +127,33 @@ def test_a_change_of_what_runs_is_named(project, module, before, after, changed)
     assert [f"{changed} changed"] == changed_pieces(then, pieces_of(project))
 
 
+IMPORTS = {
+    "in the function": ("", "from paper_help import scale as f"),
+    "a module in the function": ("", "import paper_help\n            f = paper_help.scale"),
+    "of a submodule in the function": ("", "from paper_kit.parts import f"),
+    "passed on by a package": ("from paper_kit import f", "pass"),
+    "passed on by a package, in the function": ("", "from paper_kit import f"),
+}
+
+
+@pytest.mark.parametrize(("outside", "inside"), IMPORTS.values(), ids=IMPORTS)
+def test_imports_are_followed_wherever_they_stand(project, tmp_path, outside, inside):
+    """Heavy modules are often imported where they are used, and packages pass on what their modules define."""
+    model = f"""
+    import furu
+    {outside}
+
+    class Train(furu.Furu[float]):
+        def _create(self):
+            {inside}
+            return f(2.0)
+    """
+    project.write(paper_model=model, paper_kit__parts="from paper_help import scale as f\n")
+    (tmp_path / "paper_kit" / "__init__.py").write_text("from .parts import f as f\n")
+    project.forget()
+    assert {"paper_help:scale", "paper_help:inner"} <= set(pieces_of(project))
+
+
 def test_pieces_that_come_and_go_are_named():
     assert ["a:f is gone", "a:g is new"] == changed_pieces({"a:f": "1"}, {"a:g": "1"})
 

@@ -57,6 +57,7 @@ class Explanation:
         because: the reason.
         nearest: the stored artifacts of the class that differ least, the nearest first; empty for one that is there.
         looked_at: how many stored artifacts were compared.
+        has_history: the class has `_migrations`, so older results may stand for it once these are applied.
     """
 
     node: str
@@ -64,6 +65,7 @@ class Explanation:
     because: str
     nearest: tuple[Nearest, ...]
     looked_at: int
+    has_history: bool = False
 
     def __str__(self) -> str:
         lines = [f"{self.node}: {self.action}, because {self.because}"]
@@ -71,6 +73,10 @@ class Explanation:
         lines += [f"  then {each}" for each in self.nearest[1:]]
         if not self.nearest and self.action != "load":
             lines.append("  no other artifact of its class is stored")
+        if self.has_history and self.action != "load":
+            lines.append(
+                "  its class has _migrations: furu.plan_migrations() says which older results would stand for it"
+            )
         return "\n".join(lines)
 
 
@@ -87,7 +93,8 @@ def explain(obj: Computable, *, count: int = 3) -> Explanation:
     nearest: list[Nearest] = []
     if verdict.action.value != "load":
         looked_at, nearest = find_nearest(obj, count=count, limit=LOOKED_AT)
-    return Explanation(node_name(obj), verdict.action.value, verdict.because, tuple(nearest), looked_at)
+    has_history = bool(getattr(type(obj), "_migrations", ()))
+    return Explanation(node_name(obj), verdict.action.value, verdict.because, tuple(nearest), looked_at, has_history)
 
 
 def find_nearest(obj: Computable, *, count: int, limit: int) -> tuple[int, list[Nearest]]:

@@ -1,9 +1,10 @@
 """What code a class's `_create()` runs inside the user's project, read from the source and hashed piece by piece.
 
 Static, by the syntax tree: comments, docstrings and the place of a line don't count. Followed are names that a
-function uses: functions, classes and constants of its module, what it imports from modules of the project, and
-methods through `self`. Not followed: libraries, attributes of values whose class isn't known, and what is looked up
-at run time. So a fingerprint that changed is a reason to look, and one that didn't is no proof.
+function uses: functions, classes and constants of its module, what it or the module imports from modules of the
+project, and methods through `self`. Not followed: libraries, names that `import *` brings, attributes of values whose
+class isn't known, and what is looked up at run time. So a fingerprint that changed is a reason to look, and one that
+didn't is no proof.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ _DIGEST_BYTES: Final = 8
 Pieces = dict[str, str]
 """Digest of each function, method or constant, by `module:qualname`."""
 
+_Imports = dict[str, tuple[str, str | None]]  # local name -> (module, name in it)
+
 
 @cache
 def fingerprint(cls: Any) -> Pieces:
@@ -49,10 +52,11 @@ def changed_pieces(then: Pieces, now: Pieces) -> list[str]:
 class _Module:
     """A module of the project: its definitions and what its names stand for."""
 
-    def __init__(self, name: str, tree: ast.Module) -> None:
+    def __init__(self, name: str, tree: ast.Module, *, is_package: bool) -> None:
         self.name = name
+        self.package = name if is_package else name.rpartition(".")[0]
         self.definitions: dict[str, ast.AST] = {}
-        self.imports: dict[str, tuple[str, str | None]] = {}  # local name -> (module, name in it)
+        self.imports: _Imports = {}
         self._collect(tree.body, "")
 
     def _collect(self, body: list[ast.stmt], prefix: str) -> None:
@@ -66,7 +70,7 @@ class _Module:
                 for name in _assigned(node):
                     self.definitions[prefix + name] = node
             elif isinstance(node, ast.Import | ast.ImportFrom):
-                self.imports.update(_imported(node, self.name))
+                self.imports.update(_imported(node, self.package))
             elif isinstance(node, ast.If | ast.Try):
                 for part in (node.body, node.orelse):
                     self._collect(part, prefix)
@@ -96,15 +100,19 @@ class _Collector:
             return
         self.pieces[key] = _digest(node)
         owner, _, own_name = qualname.rpartition(".")
+        own_imports = _imports_in(node, module.package)
         for name in _names_in(node):
             if name == "super":
                 self.follow_method(own_name, after=owner)
             else:
-                self._resolve(module, owner, name)
+                self._resolve(module, owner, name, own_imports)
 
-    def _resolve(self, module: _Module, owner: str, name: str) -> None:
+    def _resolve(self, module: _Module, owner: str, name: str, own_imports: _Imports) -> None:
         first, _, rest = name.partition(".")
-        if first == "self" and rest and owner:
+        if first in own_imports:
+            source, inner = own_imports[first]
+            self._follow_import(source, ".".join(filter(None, [inner, rest])))
+        elif first == "self" and rest and owner:
             method = rest.partition(".")[0]
             if (module, owner) in self._lineage:
                 self.follow_method(method)
@@ -176,14 +184,20 @@ def _assigned(node: ast.Assign | ast.AnnAssign) -> Iterator[str]:
                 yield each.id
 
 
-def _imported(node: ast.Import | ast.ImportFrom, module: str) -> Iterator[tuple[str, tuple[str, str | None]]]:
+def _imports_in(node: ast.AST, package: str) -> _Imports:
+    """What a function imports for itself."""
+    found = (each for each in ast.walk(node) if isinstance(each, ast.Import | ast.ImportFrom))
+    return {name: target for each in found for name, target in _imported(each, package)}
+
+
+def _imported(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, tuple[str, str | None]]]:
     if isinstance(node, ast.Import):
         for alias in node.names:
             name = alias.name if alias.asname else alias.name.partition(".")[0]
             yield alias.asname or name, (name, None)
         return
-    package = module.split(".")[: -node.level] if node.level else []
-    source = ".".join([*package, *filter(None, [node.module])])
+    above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
+    source = ".".join([*above, *filter(None, [node.module])])
     for alias in node.names:
         yield alias.asname or alias.name, (source, alias.name)
 
@@ -210,7 +224,8 @@ def _module_of(name: str) -> _Module | None:
         return None
     content = DISK.read(path)
     try:
-        return _Module(name, ast.parse(content)) if content is not None else None
+        is_package = Path(path).name == "__init__.py"
+        return _Module(name, ast.parse(content), is_package=is_package) if content is not None else None
     except (SyntaxError, ValueError):
         return None
 
