@@ -25,6 +25,7 @@ from furu.index.database import opened, remove
 from furu.index.location import index_path
 from furu.index.refresh import Refreshed, refresh
 from furu.storage.layout import ArtifactPaths, Ending
+from furu.storage.process import ProcessIdentity
 from furu.storage.records import ErrorRecord, OwnerRecord, SuccessRecord, Usage, render
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def _store(root: str, namespace: str, number: int, fields: dict[str, Any]) -> st
     attempt = paths.ended(token, Ending.OK if number % _FAILED_EVERY else Ending.FAILED)
     os.makedirs(attempt.base)
     _write(paths.config, canonical_text(document).encode())
-    _write(attempt.owner, render(OwnerRecord(token, "host1", "m", "b", 1, 2, "3", "ada", "Node", 120.0, at)))
+    process = ProcessIdentity("host1", "m", "b", 1, 2, "3", "ada")
+    _write(attempt.owner, render(OwnerRecord(**vars(process), token=token, node="Node", lease_sec=120.0, at=at)))
     if number % _FAILED_EVERY:
         _write(paths.success, render(SuccessRecord(token, None, at, [], Usage(float(number % 1000)))))
     else:

@@ -16,6 +16,7 @@ import furu
 from furu.lifecycle.computable import artifact_paths
 from furu.lifecycle.compute import render_identity
 from furu.storage.layout import Ending
+from furu.storage.process import ProcessIdentity
 from furu.storage.records import ErrorRecord, OwnerRecord, SuccessRecord, Usage, render
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def _store(config: furu.Furu[Any], number: int, *, is_failed: bool) -> None:
     os.mkdir(paths.lock)
     _write(paths.config, render_identity(config))
     node = f"{type(config).__qualname__}({config.furu_hash})"
-    owner = OwnerRecord(token, f"node{number % 64}", "m", "b", 1, 2, "3", "ada", node, 120.0, began)
+    process = ProcessIdentity(f"node{number % 64}", "m", "b", 1, 2, "3", "ada")
+    owner = OwnerRecord(**vars(process), token=token, node=node, lease_sec=120.0, at=began)
     _write(attempt.owner, render(owner))
     usage = Usage(float(1 + number % 1000), 1.0, 1.0, 50_000_000)
     if is_failed:

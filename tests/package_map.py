@@ -10,7 +10,7 @@ from typing import Final
 
 # Lowest layer first; the longest name that fits wins.
 LAYERS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("base", ("furu.errors", "furu.config", "furu.clock", "furu.logs", "furu.execution.context")),
+    ("base", ("furu.errors", "furu.config", "furu.clock", "furu.lazy", "furu.logs", "furu.execution.context")),
     ("drawing", ("furu.drawing",)),
     ("identity", ("furu.identity",)),
     ("storage", ("furu.storage",)),

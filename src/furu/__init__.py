@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from furu.config import Settings, configure, using
 from furu.core.furu import Furu, raw_dir
@@ -32,6 +31,7 @@ from furu.errors import (
 )
 from furu.execution.context import EXEC_CONTEXT, ExecContext, in_executor
 from furu.identity.fields import field
+from furu.lazy import load_from
 from furu.lifecycle.lease import is_lease_lost
 from furu.storage.results import Codec, register_codec
 
@@ -157,14 +157,7 @@ __all__ = [
     "using",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    try:
-        home = _HOMES[name]
-    except KeyError:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg) from None
-    return getattr(importlib.import_module(home), name)
+__getattr__ = load_from(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from furu.identity.encode import SCHEME, canonical_text
 from furu.storage.layout import ArtifactPaths, Ending
+from furu.storage.process import ProcessIdentity
 from furu.storage.records import AliasRecord, ErrorRecord, OwnerRecord, SuccessRecord, Usage, render
 
 BEGAN_NS = 1_700_000_000_000_000_000
@@ -20,7 +21,9 @@ def token(number: int) -> str:
 
 def owner(number: int) -> OwnerRecord:
     """Somebody on `host1`."""
-    return OwnerRecord(token(number), "host1", "m", "b", 1, 2, "3", "ada", "Node", 120.0, BEGAN_NS / 1e9 + number)
+    host1 = ProcessIdentity("host1", "m", "b", 1, 2, "3", "ada")
+    at = BEGAN_NS / 1e9 + number
+    return OwnerRecord(**vars(host1), token=token(number), node="Node", lease_sec=120.0, at=at)
 
 
 class Stored:

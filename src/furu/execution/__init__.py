@@ -5,8 +5,9 @@ Names are loaded when they are first used, so that `import furu` stays cheap.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from furu.lazy import load_from
 
 if TYPE_CHECKING:
     from furu.execution.context import EXEC_CONTEXT, ExecContext, in_executor
@@ -103,14 +104,7 @@ __all__ = [
     "topo_order_todo",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    try:
-        home = _HOMES[name]
-    except KeyError:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg) from None
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+__getattr__ = load_from(__name__, {name: f"{__name__}.{home}" for name, home in _HOMES.items()})
 
 
 def __dir__() -> list[str]:

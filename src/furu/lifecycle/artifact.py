@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from furu.lifecycle.lease import Participant
     from furu.lifecycle.schedulers import LiveJob
     from furu.storage.layout import ArtifactPaths, EndedAttempt
-    from furu.storage.process import ProcessIdentity
 
 _LOG: Final = logging.getLogger("furu")
 UNREADABLE_LEASE_SEC: Final = 120.0
@@ -193,16 +192,9 @@ class Artifact:
         )
 
     def _owner_record(self, token: str, terms: Terms) -> OwnerRecord:
-        me: ProcessIdentity = self._me.identity()
         return OwnerRecord(
+            **vars(self._me.identity()),
             token=token,
-            host=me.host,
-            machine=me.machine,
-            boot=me.boot,
-            pid_namespace=me.pid_namespace,
-            pid=me.pid,
-            started=me.started,
-            user=me.user,
             node=terms.node,
             lease_sec=terms.lease_sec,
             at=clock.unix(),

@@ -59,6 +59,7 @@ class Request:
         self.artifact = Artifact(self.paths, participant)
         self.published: Published | None = None
         self.refused: str | None = None  # token of a published result that is not good enough
+        self.has_alias = False  # when its directory was listed last
 
     def first_look(self) -> Verdict:
         """Decide by the published result alone: all that a cache hit needs."""
@@ -80,7 +81,8 @@ class Request:
         """Decide again with the owner and the last attempt in view."""
         # One listing: for what was never computed it is all there is to ask, and no stale lookup can hide a name.
         parts = self.artifact.lock.parts()
-        has_result = parts.is_published or parts.is_alias
+        self.has_alias = parts.is_alias
+        has_result = parts.is_published or self.has_alias
         self.published = find_published(self.paths, self.participant.disk) if has_result else None
         # Whether computing is allowed here was decided before; what is left is the same in both modes.
         facts = self._facts(is_always_rerun=False)._replace(is_executor=False)
@@ -268,7 +270,7 @@ def run(request: Request, start_time: float, *, executor_mode: bool, may_wait: b
 
 def _warn_of_inactive_alias(request: Request) -> None:
     """What was there yesterday and is computed today deserves a word."""
-    because = why_inactive(request.paths, request.participant.disk)
+    because = why_inactive(request.paths, request.participant.disk) if request.has_alias else None
     if because is not None:
         _LOG.warning("%s is computed: %s", node_name(request.obj), because)
 

@@ -35,6 +35,11 @@ class ProcessIdentity:
     started: str
     user: str
 
+    @property
+    def process(self) -> str:
+        """`host pid`, as messages name a process."""
+        return f"host {self.host} pid {self.pid}"
+
 
 def _read_line(path: str) -> str:
     try:

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from furu.errors import FuruCorruptRecord, FuruFutureRecord
 from furu.storage.layout import TOKEN
+from furu.storage.process import ProcessIdentity
 
 VERSION: Final = 1
 
@@ -41,19 +42,12 @@ class Usage:
     max_rss_bytes: int | None = None
 
 
-@dataclass(frozen=True)
-class OwnerRecord:
+@dataclass(frozen=True, kw_only=True)
+class OwnerRecord(ProcessIdentity):
     """Who runs an attempt: enough to prove, later and elsewhere, that the process is gone.
 
     Attributes:
         token: the attempt.
-        host: host name.
-        machine: /etc/machine-id.
-        boot: the kernel's boot id.
-        pid_namespace: inode of the pid namespace.
-        pid: process id.
-        started: start time of the process in clock ticks since boot.
-        user: login name.
         node: `Class(hash)`.
         lease_sec: how long the owner may be silent before it is taken for lost; the owner's own promise.
         at: when the lease was acquired, in seconds since the epoch.
@@ -65,13 +59,6 @@ class OwnerRecord:
     """
 
     token: str
-    host: str
-    machine: str
-    boot: str
-    pid_namespace: int
-    pid: int
-    started: str
-    user: str
     node: str
     lease_sec: float
     at: float
@@ -80,11 +67,6 @@ class OwnerRecord:
     environment: str | None = None
     code: str | None = None
     scheduler: dict[str, str] | None = None
-
-    @property
-    def process(self) -> str:
-        """`host pid`, as messages name an owner."""
-        return f"host {self.host} pid {self.pid}"
 
 
 @dataclass(frozen=True)

@@ -173,17 +173,11 @@ def new_record(
     run_id: str, roots: Iterable[str], specs: Mapping[str, object], beat_sec: float, me: Participant
 ) -> PoolRecord:
     """The record of a pool of this process."""
-    identity = me.identity()
     return PoolRecord(
+        **vars(me.identity()),
         run_id=run_id,
         roots=sorted(roots),
         specs={key: repr(spec) for key, spec in specs.items()},
-        host=identity.host,
-        machine=identity.machine,
-        boot=identity.boot,
-        pid_namespace=identity.pid_namespace,
-        pid=identity.pid,
-        started=identity.started,
         beat_sec=beat_sec,
         at=clock.unix(),
     )

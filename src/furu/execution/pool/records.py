@@ -13,18 +13,18 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from furu.storage.process import ProcessIdentity
 from furu.storage.records import VERSION, parse
 
 
-@dataclass(frozen=True)
-class PoolRecord:
-    """Whose a pool is.
+@dataclass(frozen=True, kw_only=True)
+class PoolRecord(ProcessIdentity):
+    """Whose a pool is: its controller, and what it is for.
 
     Attributes:
         run_id: the run that made it.
         roots: hashes of what it is for, sorted.
         specs: for each spec key a text that is equal for equal resources.
-        host, machine, boot, pid_namespace, pid, started: the controller, as in `ProcessIdentity`.
         beat_sec: how often the controller means to beat.
         at: when it began, in seconds since the epoch.
     """
@@ -32,19 +32,8 @@ class PoolRecord:
     run_id: str
     roots: list[str]
     specs: dict[str, str]
-    host: str
-    machine: str
-    boot: str
-    pid_namespace: int
-    pid: int
-    started: str
     beat_sec: float
     at: float
-
-    @property
-    def process(self) -> str:
-        """`host pid`, as messages name it."""
-        return f"host {self.host} pid {self.pid}"
 
 
 @dataclass(frozen=True)
