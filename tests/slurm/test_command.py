@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 
@@ -43,6 +44,12 @@ def test_jobs_that_wait_are_cancelled(project):
     (project.directory / "pyproject.toml").write_text(PYPROJECT + later)
     project.json("run", "study:Train", "--slurm-dag", "--detach", "--spec", "default=time_min:50")
     (run,) = project.json("runs")
+    with project.start("attach") as process:
+        assert "Ctrl-C leaves its jobs to Slurm" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30)[1]
+    assert 130 == process.returncode
+    assert f"`furu cancel {run['run']}` ends them" in said
     assert 2 == len(project.json("cancel", run["run"])["jobs"])
     assert "2 jobs cancelled" in project("cancel", run["run"], "--yes")
     assert "no job of it is open" in project("cancel", run["run"], "--yes")

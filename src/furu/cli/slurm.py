@@ -88,8 +88,8 @@ def wait(dag: SlurmDag) -> None:
     Raises:
         FuruRunError: nodes failed.
     """
-    click.echo(f"run {dag.run_id}; Ctrl-C leaves its jobs to Slurm", err=True)
     try:
+        click.echo(f"run {dag.run_id}; Ctrl-C leaves its jobs to Slurm", err=True)
         try:
             dag.wait(reporter=Progress())
         except FuruDecodeError as error:
