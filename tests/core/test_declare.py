@@ -128,6 +128,30 @@ class TestRefusedClasses:
         with pytest.raises(FuruConfigError, match=complaint):
             type(furu.Furu)("Bad", (furu.Furu,), {"__module__": __name__, "__qualname__": "Bad"}, **options)
 
+    def test_a_create_that_calling_does_not_run(self):
+        with pytest.raises(FuruConfigError, match=r"Awaited\._create\(\) is async"):
+
+            class Awaited(furu.Furu[int]):
+                async def _create(self) -> int:  # type: ignore[override]
+                    return 1
+
+        with pytest.raises(FuruConfigError, match=r"Yielding\._create\(\) is a generator"):
+
+            class Yielding(furu.Furu[Any]):
+                def _create(self) -> Any:
+                    yield 1
+
+    def test_what_a_check_of_the_whole_says_stands_alone(self):
+        class Unlucky(furu.Furu[int]):
+            def __post_init__(self) -> None:
+                raise ValueError("thirteen")
+
+            def _create(self) -> int:
+                return 1
+
+        with pytest.raises(FuruConfigError, match=r"can't be built:\n  Value error, thirteen$"):
+            Unlucky()
+
     def test_s026_two_classes_in_one_directory(self):
         """By the same `name`, or as `a.b.C` beside `C` in `a.b`."""
         for body in ({}, {"__annotations__": {"x": int}}):

@@ -216,7 +216,7 @@ class TestPostInit:
     def test_it_may_check_and_derive(self):
         sized = Sized(high=4)
         assert (4, 2.0) == (sized.size, sized.middle)
-        with pytest.raises(FuruConfigError, match=r"Sized can't be built:\s+: Value error, high must not be below low"):
+        with pytest.raises(FuruConfigError, match=r"Sized can't be built:\s+Value error, high must not be below low"):
             Sized(low=2)
 
     def test_what_is_derived_is_no_identity(self):

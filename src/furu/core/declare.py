@@ -157,7 +157,10 @@ def _config_error(cls: type[Config], error: ValidationError) -> FuruConfigError:
             issues.append((path, issue["msg"]))
         else:
             issues.append((path, f"{issue['msg']}, not {_describe_input(issue)}"))
-    lines = [f"{cls.__qualname__} can't be built:", *(f"  {path}: {text}" for path, text in issues)]
+    lines = [
+        f"{cls.__qualname__} can't be built:",
+        *(f"  {path}: {text}" if path else f"  {text}" for path, text in issues),
+    ]
     return FuruConfigError("\n".join(lines), issues=issues)
 
 
@@ -261,6 +264,22 @@ def check_options(cls: type, *, flags: Mapping[str, object], codec: object, max_
     if issues:
         lines = [f"{cls.__qualname__} has class options that can't be used:", *(f"  {n}: {text}" for n, text in issues)]
         raise FuruConfigError("\n".join(lines), issues=issues)
+
+
+def check_create(cls: Any) -> None:
+    """Refuse a `_create()` that calling doesn't run.
+
+    Raises:
+        FuruConfigError: it is a coroutine or a generator.
+    """
+    created = cls._create
+    if inspect.iscoroutinefunction(created):
+        msg, hint = "is async, and furu awaits nothing", "call asyncio.run() inside of it"
+    elif inspect.isgeneratorfunction(created) or inspect.isasyncgenfunction(created):
+        msg, hint = "is a generator, and its body would never run", "return a list instead of yielding its items"
+    else:
+        return
+    raise FuruConfigError(f"{cls.__qualname__}._create() {msg}", issues=[("_create", msg)], hints=[hint])
 
 
 def class_options(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from furu.config import root
 from furu.core.declare import (
+    check_create,
     check_fields,
     check_options,
     class_options,
@@ -115,6 +116,7 @@ class Furu(Computable, abc.ABC, Generic[T]):
         inherited: ClassOptions = getattr(cls, "__furu_options__", ClassOptions())
         make_dataclass(cls)
         check_fields(cls, Furu)
+        check_create(cls)
         cls.__furu_class__ = class_spec(cls, name=name, version=version)
         cls.__furu_options__ = class_options(
             cls,
