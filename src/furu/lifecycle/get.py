@@ -13,9 +13,7 @@ from furu.errors import (
     FuruLeaseLost,
     FuruMissingArtifact,
     FuruSpecMismatch,
-    FuruStoreError,
     FuruValidationError,
-    add_context,
 )
 from furu.execution.context import BATCH_BACKEND, EXEC_CONTEXT
 from furu.lifecycle import misses
@@ -28,12 +26,11 @@ from furu.lifecycle.defaults import check_defaults
 from furu.lifecycle.failures import raise_previous_failure
 from furu.lifecycle.lease import THIS_PROCESS, Lease
 from furu.lifecycle.overrides import ABSENT, OVERRIDES
-from furu.lifecycle.patience import Patience, describe_holder, unwritable, where_it_failed
+from furu.lifecycle.patience import Patience, describe_holder, refuse_unwritable
 from furu.lifecycle.published import Published, find_published, why_inactive
 from furu.lifecycle.schedulers import NO_JOBS, look_at_jobs
 from furu.lifecycle.signals import computing, shielded
 from furu.lifecycle.workspace import check_depth, is_computing, open_nodes
-from furu.storage.atomic import UNWRITABLE
 from furu.storage.layout import ArtifactPaths, Ending
 
 if TYPE_CHECKING:
@@ -306,10 +303,8 @@ def _acquire(request: Request, current: Settings) -> Lease | None:
         terms = terms_of(request.obj, current, request.participant)
         lease = request.artifact.acquire(terms, known=request.refused)
     except OSError as error:
-        if error.errno not in UNWRITABLE or isinstance(error, FuruStoreError):
-            add_context(error, where_it_failed(request.obj, request.paths.base, error))
-            raise
-        raise unwritable(request.obj, request.paths.base, error) from error
+        refuse_unwritable(request.obj, request.paths.base, error)
+        raise
     return lease if isinstance(lease, Lease) else None
 
 

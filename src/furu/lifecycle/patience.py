@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from furu import clock
-from furu.errors import FuruLockNotAcquired, FuruReadOnlyStore, FuruWaitTimeout
+from furu.errors import FuruLockNotAcquired, FuruReadOnlyStore, FuruStoreError, FuruWaitTimeout, add_context
 from furu.lifecycle.computable import node_name
 from furu.lifecycle.waiting import chance, nap_sec
-from furu.storage.atomic import FULL
+from furu.storage.atomic import FULL, UNWRITABLE
 
 if TYPE_CHECKING:
     from furu.config import Settings
@@ -109,7 +109,14 @@ def unwritable(obj: Computable, base: str, reason: object) -> FuruReadOnlyStore:
     return FuruReadOnlyStore(msg, path=Path(base), hints=hints)
 
 
-def where_it_failed(obj: Computable, base: str, error: OSError) -> str:
-    """What to add to an error of the filesystem, which may not even name a file: where, and what to do."""
+def refuse_unwritable(obj: Computable, base: str, error: OSError) -> None:
+    """Say of an error of the filesystem, which may not even name a file, where it was and what to do.
+
+    Raises:
+        FuruReadOnlyStore: this user can't write there; any other error is left to the caller, with a note.
+    """
+    if error.errno in UNWRITABLE and not isinstance(error, FuruStoreError):
+        raise unwritable(obj, base, error) from error
     where = f"while furu got ready to compute {node_name(obj)} in {base}"
-    return f"{where}; make room there, or set FURU_PATH to another disk" if error.errno in FULL else where
+    room = "; make room there, or set FURU_PATH to another disk" if error.errno in FULL else ""
+    add_context(error, where + room)
