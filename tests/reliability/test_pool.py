@@ -1,4 +1,4 @@
-"""Faults of the queue of a Slurm pool; its other failures are in `tests/behaviour/test_slurm_pool_failures.py`."""
+"""Faults of the queue of a Slurm pool; its other failures are in `tests/behaviour/slurm_pool`."""
 
 from __future__ import annotations
 

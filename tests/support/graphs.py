@@ -116,6 +116,11 @@ def leaf(name: str, **fields: Any) -> Node:
     return Node(name=name, **fields)
 
 
+def fan(width: int, **fields: Any) -> list[Node]:
+    """Leaves, as many as that."""
+    return [leaf(f"n{number}", **fields) for number in range(width)]
+
+
 def chain(length: int) -> list[Node]:
     """`n0`, which needs nothing, up to `n<length - 1>`; each needs the one before."""
     nodes: list[Node] = []

@@ -28,7 +28,7 @@ from furu.execution.run import Task, new_run_id
 from furu.execution.scheduling.outcomes import Start
 from furu.execution.slurm.attach import SlurmDag, attach_slurm_dag
 from furu.execution.slurm.groups import ARRAY_FROM, Group, Waiting, group_level
-from furu.execution.slurm.submit import JobProgram, submitter
+from furu.execution.slurm.submit import JobProgram, Submission, submitter
 from furu.execution.slurm.text import base_job_id
 from furu.execution.slurm.watch import ask_slurm
 from furu.execution.slurm_spec import check_specs
@@ -216,17 +216,17 @@ class _Submission:
     def _submit_group(self, group: Group) -> None:
         nodes = [self._plan.nodes[furu_hash] for furu_hash in group.nodes]
         first = nodes[0]
-        programs = [JobProgram(_PROGRAM, (self._paths.payload(node.obj.furu_hash),)) for node in nodes]
         cls = type(first.obj).__name__
+        jobs = Submission(
+            [JobProgram(_PROGRAM, (self._paths.payload(node.obj.furu_hash),)) for node in nodes],
+            self._specs[first.spec_key],
+            name=f"{cls}-{first.obj.furu_hash[:_HASH_SHOWN]}" if len(nodes) == 1 else f"{cls}-and-more",
+            log_dir=self._log_dir(first),
+            after_ok=group.after_ok,
+            after_corresponding=group.after_corresponding,
+        )
         try:
-            job_ids = self._jobs.submit(
-                programs,
-                spec=self._specs[first.spec_key],
-                name=f"{cls}-{first.obj.furu_hash[:_HASH_SHOWN]}" if len(nodes) == 1 else f"{cls}-and-more",
-                log_dir=self._log_dir(first),
-                after_ok=group.after_ok,
-                after_corresponding=group.after_corresponding,
-            )
+            job_ids = self._jobs.submit(jobs)
         except Exception as error:
             raise self._refused(nodes, error) from error
         if len(nodes) > 1:

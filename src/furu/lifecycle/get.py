@@ -23,7 +23,7 @@ from furu.lifecycle.computable import artifact_paths, node_name, qualified_name
 from furu.lifecycle.compute import Attempt, terms_of
 from furu.lifecycle.decide import Action, Facts, Verdict, decide
 from furu.lifecycle.defaults import check_defaults
-from furu.lifecycle.failures import raise_previous_failure
+from furu.lifecycle.failures import raise_previous_failure, refuse_losing
 from furu.lifecycle.lease import THIS_PROCESS, Lease
 from furu.lifecycle.overrides import ABSENT, OVERRIDES
 from furu.lifecycle.patience import Patience, describe_holder, refuse_unwritable
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from furu.lifecycle.lease import Participant
 
 _LOG: Final = logging.getLogger("furu")
-_MAX_LOSSES: Final = 3
 
 Outcome = tuple[Literal["success", "failed"], bool, Any]
 
@@ -262,7 +261,7 @@ def run(request: Request, start_time: float, *, executor_mode: bool, may_wait: b
                 msg = f"{node_name(obj)} was preempted while it was computed"
                 raise FuruLeaseLost(msg, node=node_name(obj), furu_dir=Path(base))
             losses += 1
-            _refuse_losing(request, losses)
+            refuse_losing(obj, base, losses)
 
 
 def _warn_of_inactive_alias(request: Request) -> None:
@@ -306,20 +305,6 @@ def _acquire(request: Request, current: Settings) -> Lease | None:
         refuse_unwritable(request.obj, request.paths.base, error)
         raise
     return lease if isinstance(lease, Lease) else None
-
-
-def _refuse_losing(request: Request, losses: int) -> None:
-    """An attempt that lost its lease is followed by another, but not for ever.
-
-    Raises:
-        FuruLeaseLost: it happened too often.
-    """
-    node, furu_dir = node_name(request.obj), Path(request.paths.base)
-    _LOG.warning("%s: the lease was lost while computing; nothing was published", node)
-    if losses >= _MAX_LOSSES:
-        msg = f"{node} was computed {losses} times, and each time its directory was deleted or its lease taken away"
-        hints = ["does something clean up below the root?", "is FURU_LEASE_SECS shorter than a pause of this machine?"]
-        raise FuruLeaseLost(msg, node=node, furu_dir=furu_dir, hints=hints)
 
 
 def compute_as_node(obj: Computable, *, may_wait: bool = True) -> bool:

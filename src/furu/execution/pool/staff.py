@@ -18,7 +18,7 @@ from furu.execution.pool.records import SeatRecord
 from furu.execution.pool.worker import WorkerOrders
 from furu.execution.slurm.client import Backoff, FuruSlurmError
 from furu.execution.slurm.jobs import JobFacts, JobState
-from furu.execution.slurm.submit import JobProgram
+from furu.execution.slurm.submit import JobProgram, Submission
 from furu.execution.slurm.text import expand_job_id
 
 if TYPE_CHECKING:
@@ -165,12 +165,7 @@ class Staff:
             count -= size
             tickets = [self._new_ticket() for _ in range(size)]
             try:
-                job_ids = self._submitter.submit(
-                    [JobProgram(_PROGRAM, tuple(self._orders(spec_key, ticket).to_argv())) for ticket in tickets],
-                    spec=self._specs[spec_key],
-                    name=f"furu-{spec_key}",
-                    log_dir=self._folders.workers(spec_key, self._run_id),
-                )
+                job_ids = self._submitter.submit(self._workers(spec_key, tickets))
             except Exception as error:  # submitit has its own; each is a refusal
                 if isinstance(error, FuruSlurmError) and _NO_ANSWER in error.stderr:
                     _LOG.warning("run %s: %s; its workers may come all the same", self._run_id, error)
@@ -185,6 +180,14 @@ class Staff:
                 return
             self._refusals.pop(spec_key, None)
             self._seat(tickets, spec_key, job_ids)
+
+    def _workers(self, spec_key: str, tickets: list[str]) -> Submission:
+        return Submission(
+            [JobProgram(_PROGRAM, tuple(self._orders(spec_key, ticket).to_argv())) for ticket in tickets],
+            self._specs[spec_key],
+            name=f"furu-{spec_key}",
+            log_dir=self._folders.workers(spec_key, self._run_id),
+        )
 
     def _new_ticket(self) -> str:
         self._tickets += 1

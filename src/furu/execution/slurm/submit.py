@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import logging
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from furu.execution.slurm.client import FuruSlurmError, SlurmClient
@@ -18,35 +20,45 @@ if TYPE_CHECKING:
     from furu.execution.slurm.client import Slurm
     from furu.execution.slurm_spec import SlurmSpec
 
-__all__ = ["JobProgram", "Submitter", "run_program", "submitter"]
+__all__ = ["JobProgram", "Submission", "Submitter", "run_program", "submitter"]
 
 _LOG: Final = logging.getLogger("furu")
 _LARGEST_ARRAY: Final = 1000
 _TIME_LIMITS: Final = frozenset({"timeout_min", "slurm_time"})
 
 
+@dataclass(frozen=True)
+class Submission:
+    """Jobs to be queued at once, more than one as an array.
+
+    Attributes:
+        programs: what they run; at most `largest_array` of them.
+        spec: their resources.
+        name: for squeue.
+        log_dir: where their output goes; made if missing.
+        after_ok: jobs that must have ended well before these start; else these are cancelled.
+        after_corresponding: arrays of as many elements; each is to `programs` of the same index what those are.
+    """
+
+    programs: Sequence[JobProgram]
+    spec: SlurmSpec
+    name: str
+    log_dir: str
+    after_ok: Sequence[str] = ()
+    after_corresponding: Sequence[str] = ()
+
+    def parameters(self) -> dict[str, Any]:
+        """What the spec and the other jobs come to, in submitit's words."""
+        return self.spec.to_submitit_parameters(
+            parent_job_ids=self.after_ok, corresponding_job_ids=self.after_corresponding
+        )
+
+
 class Submitter(Protocol):
     """Something that queues jobs."""
 
-    def submit(
-        self,
-        programs: Sequence[JobProgram],
-        *,
-        spec: SlurmSpec,
-        name: str,
-        log_dir: str,
-        after_ok: Sequence[str] = (),
-        after_corresponding: Sequence[str] = (),
-    ) -> list[str]:
-        """Queue a job for each program, more than one as an array; their ids.
-
-        Args:
-            programs: what they run; at most `largest_array` of them.
-            spec: their resources.
-            name: for squeue.
-            log_dir: where their output goes; made if missing.
-            after_ok: jobs that must have ended well before these start; else these are cancelled.
-            after_corresponding: arrays of as many elements; each is to `programs` of the same index what those are.
+    def submit(self, jobs: Submission) -> list[str]:
+        """Queue them; the id of each.
 
         Raises:
             FuruSlurmError: refused, or no answer: then the jobs may be queued all the same.
@@ -88,59 +100,43 @@ class _ThroughSbatch:
     def __init__(self, slurm: Slurm) -> None:
         self._slurm = slurm
 
-    def submit(
-        self,
-        programs: Sequence[JobProgram],
-        *,
-        spec: SlurmSpec,
-        name: str,
-        log_dir: str,
-        after_ok: Sequence[str] = (),
-        after_corresponding: Sequence[str] = (),
-    ) -> list[str]:
-        DISK.make_directories(log_dir)
-        parameters = spec.to_submitit_parameters(parent_job_ids=after_ok, corresponding_job_ids=after_corresponding)
-        request = job_request(programs, parameters, python=sys.executable, name=name, log_dir=log_dir)
+    def submit(self, jobs: Submission) -> list[str]:
+        DISK.make_directories(jobs.log_dir)
+        request = job_request(
+            jobs.programs, jobs.parameters(), python=sys.executable, name=jobs.name, log_dir=jobs.log_dir
+        )
         job_id = self._slurm.submit(request)
-        return [job_id] if len(programs) == 1 else [f"{job_id}_{index}" for index in range(len(programs))]
+        count = len(jobs.programs)
+        return [job_id] if count == 1 else [f"{job_id}_{index}" for index in range(count)]
 
     def largest_array(self) -> int:
         return _largest_array(self._slurm)
 
 
 class _ThroughSubmitit:
-    def submit(
-        self,
-        programs: Sequence[JobProgram],
-        *,
-        spec: SlurmSpec,
-        name: str,
-        log_dir: str,
-        after_ok: Sequence[str] = (),
-        after_corresponding: Sequence[str] = (),
-    ) -> list[str]:
+    def submit(self, jobs: Submission) -> list[str]:
         import submitit
 
-        DISK.make_directories(log_dir)
+        DISK.make_directories(jobs.log_dir)
         # Asked of the module now, so that a test can put something else in its place.
-        executor: Any = submitit.AutoExecutor(folder=log_dir)
+        executor: Any = submitit.AutoExecutor(folder=jobs.log_dir)
         if getattr(executor, "cluster", "slurm") != "slurm":
             hints = ["run this where Slurm is installed", "run_local computes on this machine"]
             raise FuruSlurmError(
                 command=["sbatch"], exit_code=None, stderr="submitit finds no Slurm on this machine", hints=hints
             )
         # All at once, as with sbatch itself; submitit's own default is 256. The spec's words come later, and win.
-        limit = {"slurm_array_parallelism": len(programs)} if len(programs) > 1 else {}
-        executor.update_parameters(name=name, **limit)
-        parameters = spec.to_submitit_parameters(parent_job_ids=after_ok, corresponding_job_ids=after_corresponding)
+        count = len(jobs.programs)
+        limit = {"slurm_array_parallelism": count} if count > 1 else {}
+        executor.update_parameters(name=jobs.name, **limit)
+        parameters = jobs.parameters()
         if not _TIME_LIMITS & parameters.keys():
-            _LOG.warning("%s: a SlurmSpec without time_min gets submitit's default time limit, 5 minutes", name)
+            _LOG.warning("%s: a SlurmSpec without time_min gets submitit's default time limit, 5 minutes", jobs.name)
         executor.update_parameters(**parameters)
-        if len(programs) == 1:
-            return [str(executor.submit(run_program, programs[0].module, *programs[0].arguments).job_id)]
-        with executor.batch():
-            jobs = [executor.submit(run_program, each.module, *each.arguments) for each in programs]
-        return [str(job.job_id) for job in jobs]
+        # An array of one is none: submitit's folder and the job id would have another form.
+        with executor.batch() if count > 1 else contextlib.nullcontext():
+            queued = [executor.submit(run_program, each.module, *each.arguments) for each in jobs.programs]
+        return [str(job.job_id) for job in queued]
 
     def largest_array(self) -> int:
         return _largest_array(SlurmClient())

@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,46 +16,14 @@ from furu.execution.slurm_spec import FuruMissingSpec, SlurmSpec
 from tests.slurm.cluster.daemons import wait_until
 from tests.support import graphs
 from tests.support.deeds import Deed
-from tests.support.graphs import CREATED, DOES, Gate, Heard, Node, leaf
-from tests.support.installed import PACKAGES
-from tests.support.pools import SPECS, LiveSlurm, in_process, pool, running
+from tests.support.graphs import CREATED, DOES, Gate, Heard, Node, fan, leaf
+from tests.support.pools import SPECS, LiveSlurm, pool, running
 
 pytestmark = pytest.mark.timeout(60)
-
-PROJECT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def no_orders(tmp_path, monkeypatch):
-    """Also a directory for what nodes in other processes note, and for these the way to our modules."""
-    monkeypatch.setenv("DEEDS", str(tmp_path))
-    monkeypatch.setenv("FURU_LOG_LEVEL", "ERROR")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PACKAGES), str(PROJECT)]))
-    graphs.forget()
-    yield
-    graphs.forget()
-
-
-@pytest.fixture
-def slurm():
-    slurm = LiveSlurm()
-    yield slurm
-    slurm.end_all()
-
-
-@pytest.fixture
-def real_workers():
-    slurm = in_process()
-    yield slurm
-    slurm.end_all()
 
 
 def count_workers() -> int:
     return sum(thread.name == "pool worker" for thread in threading.enumerate())
-
-
-def fan(width: int, **fields) -> list[Node]:
-    return [leaf(f"n{number}", **fields) for number in range(width)]
 
 
 class TestArguments:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -17,43 +16,11 @@ from furu.execution.slurm.fake import Trouble
 from tests.slurm.cluster.daemons import wait_until
 from tests.support import deeds, graphs
 from tests.support.deeds import Deed
-from tests.support.graphs import CREATED, DOES, REFUSED, Checked, Gate, Heard, Node, failing, leaf
-from tests.support.installed import PACKAGES
+from tests.support.graphs import CREATED, DOES, REFUSED, Checked, Gate, Heard, Node, failing, fan, leaf
 from tests.support.pools import DeafSlurm, LiveSlurm, Thief, in_process, pool, running
 from tests.support.scripts import Script
 
 pytestmark = pytest.mark.timeout(60)
-
-PROJECT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def no_orders(tmp_path, monkeypatch):
-    """Also a directory for what nodes in other processes note, and for these the way to our modules."""
-    monkeypatch.setenv("DEEDS", str(tmp_path))
-    monkeypatch.setenv("FURU_LOG_LEVEL", "ERROR")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PACKAGES), str(PROJECT)]))
-    graphs.forget()
-    yield
-    graphs.forget()
-
-
-@pytest.fixture
-def slurm():
-    slurm = LiveSlurm()
-    yield slurm
-    slurm.end_all()
-
-
-@pytest.fixture
-def real_workers():
-    slurm = in_process()
-    yield slurm
-    slurm.end_all()
-
-
-def fan(width: int, **fields) -> list[Node]:
-    return [leaf(f"n{number}", **fields) for number in range(width)]
 
 
 class TestFailures:
