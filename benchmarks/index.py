@@ -1,7 +1,8 @@
 """What looking costs: `python -m benchmarks.index [--artifacts 100000]`.
 
 Makes a store of artifacts in eight classes, one in fifty failed, each with a nested config; then builds the index,
-refreshes it and asks it. The floor of a refresh is a walk over the directories with one `stat` for each artifact.
+refreshes it, lets it tick and asks it. The floor of a refresh is a walk over the directories with one `stat` for each
+artifact.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ from benchmarks.measure import filesystem_of, own_root
 from benchmarks.table import Row, print_table
 from furu.identity.encode import SCHEME, canonical_text
 from furu.index.database import opened, remove
+from furu.index.edges import all_edges, used_by
 from furu.index.location import index_path
-from furu.index.refresh import Refreshed, refresh
+from furu.index.refresh import Refreshed, refresh, tick, version
 from furu.storage.layout import ArtifactPaths, Ending
 from furu.storage.process import ProcessIdentity
 from furu.storage.records import ErrorRecord, OwnerRecord, SuccessRecord, Usage, render
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable
 
 _CLASSES: Final = 8
@@ -48,7 +51,13 @@ def main() -> None:
         os.environ.update(FURU_INDEX_DIR=f"{top}/index", FURU_PATH=f"{top}/store", FURU_LOG_LEVEL="ERROR")
         roots = [f"{top}/store", str(furu.config.version_controlled_root())]
         references = _fill(roots[0], count)
-        rows = [*_refreshes(roots, references), *_questions(), *_commands()]
+        rows = [
+            *_refreshes(roots, references),
+            *_ticks(roots, references),
+            *_questions(),
+            *_fields(roots),
+            *_commands(),
+        ]
         rows.append(Row("size of the index", "", os.stat(index_path(roots)).st_size / 2**20, "MiB"))
         rows.append(Row("peak memory", "", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MiB"))
         print_table(f"{count:,} artifacts on {filesystem_of(top)}", rows)
@@ -127,6 +136,53 @@ def _refreshes(roots: list[str], references: list[str]) -> list[Row]:
     ]
 
 
+def _ticks(roots: list[str], references: list[str]) -> list[Row]:
+    with opened(roots) as connection:
+        refresh(connection, roots)
+        idle = _sec(lambda: tick(connection, roots))
+        for number in range(_CHANGED):
+            _store(roots[0], "lab/new/Class", number, {"seed": number})
+        taken = _sec(lambda: tick(connection, roots), 1)
+        os.utime(f"{roots[0]}/data/{os.path.dirname(references[0])}")
+        stamped = _sec(lambda: tick(connection, roots), 1)
+        asked = _sec(lambda: version(connection))
+        popular = next(child for _, child in all_edges(connection))
+        users = _sec(lambda: used_by(connection, popular, limit=50))
+    return [
+        Row("tick, nothing new", "", idle * 1000, "ms"),
+        Row(f"tick, {_CHANGED} new artifacts", "", taken * 1000, "ms"),
+        Row("tick, something in a class was annotated", "", stamped * 1000, "ms"),
+        Row("version", "", asked * 1000, "ms"),
+        Row("used by, 50 of very many", "", users * 1000, "ms"),
+    ]
+
+
+def _fields(roots: list[str]) -> list[Row]:
+    """What an index on one field of the configs would gain, and cost."""
+    sql = "SELECT id FROM artifact WHERE json_extract(config, '$.seed') = 77 ORDER BY at DESC LIMIT 50"
+    with opened(roots) as connection:
+        without = _sec(lambda: connection.execute(sql).fetchall())
+        before = _pages(connection)
+        made = _sec(lambda: connection.execute("CREATE INDEX seeds ON artifact (json_extract(config, '$.seed'))"), 1)
+        used = _sec(lambda: connection.execute(sql).fetchall())
+        size = _pages(connection) - before
+        connection.execute("DROP INDEX seeds")
+    return [
+        Row("one field, by itself", "", without * 1000, "ms"),
+        Row("the same with an index on it", "", used * 1000, "ms"),
+        Row("making that index", "", made * 1000, "ms"),
+        Row("its size", "", size / 2**20, "MiB"),
+    ]
+
+
+def _pages(connection: sqlite3.Connection) -> int:
+    """Bytes of the database that are in use."""
+    count, free, size = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((count - free) * size)
+
+
 def _refresh(roots: list[str]) -> Refreshed:
     with opened(roots) as connection:
         return refresh(connection, roots)
@@ -161,10 +217,12 @@ def _commands() -> list[Row]:
     command = [sys.executable, "-m", "furu.cli", "ls"]
     taken = _sec(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL), 2 * _ROUNDS - 1)
     unrefreshed = _sec(lambda: subprocess.run([*command, "--no-refresh"], check=True, stdout=subprocess.DEVNULL))
+    fresh = _sec(lambda: subprocess.run([*command, "--fresh"], check=True, stdout=subprocess.DEVNULL))
     help_taken = _sec(lambda: subprocess.run([*command, "--help"], check=True, stdout=subprocess.DEVNULL))
     return [
         Row("furu ls --help, process", "", help_taken, "s"),
         Row("furu ls --no-refresh, process", "", unrefreshed, "s"),
+        Row("furu ls --fresh, process", "", fresh, "s"),
         Row("furu ls, process", "", taken, "s", None, f"<= {_LS_TARGET_SEC} s", taken <= _LS_TARGET_SEC),
     ]
 
