@@ -20,6 +20,9 @@ from tests.gc.kills import FILED, NUMBER, plan, prepare, state
 from tests.support.computed import Sum
 from tests.support.fresh import run_fresh
 
+_TIMEOUT_SEC = 290
+"""For hundreds of processes, on a machine that others use too."""
+
 
 @pytest.fixture(autouse=True)
 def root(own_store, tmp_path, monkeypatch, notes):
@@ -145,15 +148,17 @@ def test_a_journal_that_names_other_places_is_refused(root, before, line):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("then", ["undo", "resume", "get"])
 def test_killed_at_each_call(then, tmp_path):
-    report = run_fresh(kills.kill_taking, str(tmp_path), then)
+    report = run_fresh(kills.kill_taking, str(tmp_path), then, timeout_sec=_TIMEOUT_SEC)
     assert [] == report["problems"]
     assert len(report["calls"]) > 60
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_an_undo_that_is_killed_at_each_call(tmp_path):
-    report = run_fresh(kills.kill_undoing, str(tmp_path))
+    report = run_fresh(kills.kill_undoing, str(tmp_path), timeout_sec=_TIMEOUT_SEC)
     assert [] == report["problems"]
     assert len(report["calls"]) > 50

@@ -10,7 +10,10 @@ import click
 
 from furu.config import root
 from furu.errors import FuruStoreError
+from furu.evolution.archive import store_roots
+from furu.index.database import opened
 from furu.index.query import parse
+from furu.index.refresh import tick
 from furu.index.search import query
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 _NAMED: Final = re.compile(r"(?:.*[/(])?(?P<hash>[0-9a-f]{4,32})[)/]*")
 _LISTED: Final = 10
+_WALK_AFTER_SEC: Final = 600.0
 
 
 class NoSuchArtifact(click.ClickException):
@@ -39,7 +43,10 @@ def find(text: str) -> ArtifactRow:
     if match is None:
         msg = f"{text!r} is no artifact: give at least 4 of its hash's hexadecimal digits (furu ls lists them)"
         raise click.UsageError(msg)
-    found = query(f"hash:{match['hash']}", limit=_LISTED + 1)
+    asked = f"hash:{match['hash']}"
+    with opened(roots := store_roots()) as connection:
+        tick(connection, roots, walk_after_sec=_WALK_AFTER_SEC)
+    found = query(asked, limit=_LISTED + 1, is_fresh=False) or query(asked, limit=_LISTED + 1)
     if not found:
         msg = f"no artifact below {root()} has a hash that begins with {match['hash']}"
         raise NoSuchArtifact(msg)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from furu import clock
 from furu.evolution.archive import store_roots
 from furu.gc.decide import decide, unreferenced
+from furu.gc.facts import Verdict
 from furu.gc.gather import gather, measured, published_tokens
 from furu.gc.journal import Journal, TakenArtifact, write_journal
 from furu.gc.leftovers import leftovers
@@ -21,7 +22,7 @@ from furu.lifecycle.lease import THIS_PROCESS
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from furu.gc.facts import Rules, StoredFacts, Verdict
+    from furu.gc.facts import Rules, StoredFacts
     from furu.gc.journal import LooseEnd
     from furu.gc.trash import Refusals
 
@@ -82,6 +83,7 @@ def make_plan(root: str, asked: Query | None, rules: Rules, current: Collection[
     if rules.keep_bytes is None:
         stored = measured(stored, [*going, *bare])
     tokens = published_tokens(going)
+    verdicts |= {each: Verdict(goes=False, because="its result can't be read") for each in going if each not in tokens}
     artifacts = [
         TakenArtifact(
             *(reference, verdicts[reference].because, stored[reference].size_bytes, _took(stored[reference])),

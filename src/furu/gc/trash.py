@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Final
 from furu.config import settings
 from furu.errors import FuruError
 from furu.evolution.journal import living_aliases
+from furu.evolution.journal import read_journal as read_migration
+from furu.evolution.journal import tokens as migrations
 from furu.gc.journal import note, note_lease, tokens
 from furu.lifecycle.artifact import Terms
 from furu.lifecycle.lease import THIS_PROCESS
@@ -48,8 +50,9 @@ Refusals = dict[str, str]
 def take(journal: Journal) -> Refusals:
     """Take all that the journal names and that has not been taken yet."""
     refused: Refusals = {}
+    aliased = _Aliased(journal.root)
     for item in journal.artifacts:
-        _try(item.reference, refused, partial(_take, journal, item))
+        _try(item.reference, refused, partial(_take, journal, item, aliased))
     for end in journal.loose:
         source, target = f"{journal.root}/{end.path}", journal.paths.loose(end.path)
         _try(end.path, refused, partial(_move, source, target))
@@ -133,7 +136,25 @@ def _move(source: str, target: str) -> str | None:
 # -- one artifact -----------------------------------------------------------------------------------------------------
 
 
-def _take(journal: Journal, item: TakenArtifact) -> str | None:
+class _Aliased:
+    """Which artifacts aliases were ever made for: to read all journals for each one that goes would take too long."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._read: set[str] = set()
+        self._targets: set[str] = set()
+
+    def living(self, reference: str) -> list[str]:
+        """References of the artifacts that have no result but this one's."""
+        for token in migrations(self._root):
+            if token not in self._read:  # they are written whole, before the first alias is made
+                found = read_migration(self._root, token)
+                self._targets |= set(found.aliases.values()) if found is not None else set()
+                self._read.add(token)
+        return living_aliases(self._root, reference) if reference in self._targets else []
+
+
+def _take(journal: Journal, item: TakenArtifact, aliased: _Aliased) -> str | None:
     paths, target = _paths(journal, item.reference), journal.paths.artifact(item.reference)
     if os.path.lexists(target):
         return None
@@ -143,7 +164,7 @@ def _take(journal: Journal, item: TakenArtifact) -> str | None:
         return None
     try:
         with holding(paths, _node(item.reference), lambda: _terms(item.reference)) as (artifact, lease):
-            reason = _why_not(journal, item, artifact)
+            reason = _why_not(journal, item, artifact, aliased)
             if reason is not None:
                 return reason
             note_lease(journal, item.reference, lease.token)
@@ -155,7 +176,7 @@ def _take(journal: Journal, item: TakenArtifact) -> str | None:
     return None
 
 
-def _why_not(journal: Journal, item: TakenArtifact, artifact: Artifact) -> str | None:
+def _why_not(journal: Journal, item: TakenArtifact, artifact: Artifact, aliased: _Aliased) -> str | None:
     """Why the artifact stays after all: what is known of it now, while nobody can change it."""
     paths, disk = artifact.paths, THIS_PROCESS.disk
     said = read_annotations(paths, disk)
@@ -169,7 +190,7 @@ def _why_not(journal: Journal, item: TakenArtifact, artifact: Artifact) -> str |
         return "it has another result by now"
     if success is None and (target.base if target is not None else None) != _alias_base(journal, item):
         return "it stands for another result by now"
-    aliases = living_aliases(journal.root, item.reference)
+    aliases = aliased.living(item.reference)
     if aliases:
         return f"{len(aliases)} aliases stand for it, such as {aliases[0]}"
     jobs = look_at_jobs([paths], THIS_PROCESS, stale_after_sec=settings().stale_after_sec).get(paths.base)
