@@ -84,6 +84,7 @@ class TestTarget:
         assert "did you mean lr?" in command("graph", "study:Train", "lrr=1", code=2)
 
 
+@pytest.mark.slow
 class TestPicture:
     def test_svg_and_dot(self, command, fan):
         command("graph", "--svg", "classes.svg")
