@@ -212,6 +212,7 @@ CASES: Final[Mapping[str, Callable[[str, int], Figures]]] = {
     "ls": command("ls"),
     "ls --no-refresh": command("ls", "--no-refresh"),
     "du": command("du"),
+    "gc": command("gc", "status:failed"),
     "memory": memory,
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -16,7 +16,12 @@ from furu.storage.layout import RootPaths
 from furu.storage.scan import bytes_below
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from furu.index.query import Query
     from furu.index.rows import ArtifactRow
+
+_PAGE: Final = 1000
 
 
 @click.command("du")
@@ -31,7 +36,7 @@ def command(words: tuple[str, ...], by: str, limit: int, *, is_json: bool) -> No
     """
     sizes: dict[str, int] = {}
     numbers: dict[str, int] = {}
-    for row in query(parse_all(words)):
+    for row in _found(parse_all(words)):
         name = _group(row, by)
         sizes[name] = sizes.get(name, 0) + bytes_below(str(row.directory))
         numbers[name] = numbers.get(name, 0) + 1
@@ -47,6 +52,15 @@ def command(words: tuple[str, ...], by: str, limit: int, *, is_json: bool) -> No
     output.table(("SIZE", "ARTIFACTS", by.upper()), [*rows, total])
     for name, taken in rest.items():
         output.say(output.printable(f"{output.size(taken)} beside the artifacts: {name}"))
+
+
+def _found(asked: Query) -> Iterator[ArtifactRow]:
+    """Page by page: a million rows at once would be gigabytes."""
+    page = query(asked, limit=_PAGE)
+    yield from page
+    while page.next_page is not None:
+        page = query(asked, limit=_PAGE, after=page.next_page, is_fresh=False)
+        yield from page
 
 
 def _group(row: ArtifactRow, by: str) -> str:
