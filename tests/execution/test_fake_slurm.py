@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+import furu
 from furu.execution.slurm import fake_script as fake_slurm_script
 from furu.execution.slurm.client import FuruSlurmError, JobRequest
 from furu.execution.slurm.fake import FakeSlurm, Trouble, run_script
@@ -130,6 +131,13 @@ class TestInterruptions:
         clock.sec += 5
         assert [job_id] == slurm.step()
         assert "1" == slurm.job(job_id).environ()["SLURM_RESTART_COUNT"]
+
+    def test_a_job_is_told_when_its_time_is_over(self, slurm, monkeypatch):
+        limited, unlimited = (slurm.job(submit(slurm, options=options)) for options in ({"time": 7}, {}))
+        monkeypatch.setenv("SLURM_JOB_ID", limited.environ()["SLURM_JOB_ID"])
+        monkeypatch.setenv("SLURM_JOB_END_TIME", limited.environ()["SLURM_JOB_END_TIME"])
+        assert 6 * 60 < furu.time_left() <= 7 * 60
+        assert "SLURM_JOB_END_TIME" not in unlimited.environ()
 
     def test_without_requeue_it_is_over(self, slurm):
         parent = submit(slurm, options={"no-requeue": True})

@@ -48,6 +48,16 @@ B = Node(name="b", needs=(A,))
 C = Node(name="c", needs=(A, B), key="gpu")
 
 
+class Keyed(furu.Furu[int]):
+    key: Any
+
+    def _executor_spec_key(self) -> str:
+        return self.key  # type: ignore[no-any-return]
+
+    def _create(self) -> int:
+        return 1
+
+
 class TestNodes:
     def test_s140_a_node_knows_its_dependencies_both_ways(self):
         A.get()
@@ -106,6 +116,11 @@ class TestNodes:
     def test_what_is_no_config_and_no_collection_is_refused(self, roots, text):
         with pytest.raises(TypeError, match=text):
             build_plan(roots)
+
+    @pytest.mark.parametrize("key", [None, 3, ""], ids=repr)
+    def test_a_spec_key_that_is_no_text_is_refused_with_its_class(self, key):
+        with pytest.raises(TypeError, match=r"Keyed\._executor_spec_key\(\) must return a str that is not empty"):
+            build_plan([Keyed(key=key)])
 
     def test_a_node_is_explained_by_its_config_or_its_hash(self):
         plan = build_plan([A])

@@ -201,6 +201,10 @@ class TestCheckSpecs:
         assert "hint: add specs['default']" in str(error)
         assert str(error) == str(pickle.loads(pickle.dumps(error)))
 
+    def test_a_single_spec_is_no_set(self):
+        with pytest.raises(FuruConfigError, match="specs must be a mapping of spec keys to SlurmSpec"):
+            check_specs(FULL, {})  # type: ignore[arg-type]
+
     def test_a_value_of_another_type_is_refused(self):
         with pytest.raises(FuruConfigError, match=r"specs\['gpu'\] must be a SlurmSpec, not \{'cpus': 1\}"):
             check_specs({"default": FULL, "gpu": {"cpus": 1}}, {})

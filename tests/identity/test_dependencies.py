@@ -93,7 +93,7 @@ def test_s135_declared_in_any_container(declared):
         ((A, [B, None]), r"\[1\]\[1\]", "NoneType"),
         ({A, 1.5}, r"\{…\}", "float"),
         (SimpleNamespace(a=A), "", "SimpleNamespace"),
-        (Leaf, "", "ABCMeta"),
+        (Leaf, "", "the class Leaf itself"),
         (lambda: A, "", "function"),
     ],
     ids="list dict dataclass nested set object class function".split(),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from furu import config
 from furu.core.furu import Furu
-from furu.errors import FuruDependencyCycle
+from furu.errors import FuruConfigError, FuruDependencyCycle
 from furu.execution.cost import PlanSummary, explain_node, summarize
 from furu.execution.notebook import plan_html
 from furu.execution.survey import Status, Survey
@@ -112,7 +112,7 @@ def build_plan(roots: Iterable[Furu[Any]], *, completed_hashes: Collection[str] 
         completed_hashes: hashes that this run has already computed, so that an always-rerun class is DONE for them.
 
     Raises:
-        FuruConfigError: (a `TypeError`) a root is no config.
+        FuruConfigError: (a `TypeError`) a root is no config, or a class has a spec key that is no text.
         FuruDependencyCycle: (a `ValueError`) configs depend on each other in a ring.
         FuruSettingsError: a setting can't be used.
     """
@@ -125,7 +125,7 @@ def build_plan(roots: Iterable[Furu[Any]], *, completed_hashes: Collection[str] 
         following: dict[str, Furu[Any]] = {}
         for furu_hash, (status, because) in survey.look(wave).items():
             obj = wave[furu_hash]
-            node = PlanNode(obj, status, obj._executor_spec_key(), because=because)
+            node = PlanNode(obj, status, _spec_key_of(obj), because=because)
             plan.nodes[furu_hash] = node
             if status is Status.TODO:
                 below = {each.furu_hash: each for each in obj._get_dependencies(recursive=False)}
@@ -182,6 +182,14 @@ def _unique(roots: Iterable[Furu[Any]]) -> dict[str, Furu[Any]]:
     for index, root in enumerate(listed):
         check_config(root, f"roots[{index}]")
     return {root.furu_hash: root for root in listed if isinstance(root, Furu)}
+
+
+def _spec_key_of(obj: Furu[Any]) -> str:
+    key: object = obj._executor_spec_key()
+    if not isinstance(key, str) or not key:
+        msg = f"{type(obj).__qualname__}._executor_spec_key() must return a str that is not empty, not {key!r}"
+        raise FuruConfigError(msg, issues=[("_executor_spec_key", f"is {key!r}")])
+    return key
 
 
 def _link(plan: DependencyPlan) -> None:

@@ -220,8 +220,14 @@ def check_specs(specs: Mapping[str, Any], needed: Mapping[str, Sequence[str]]) -
 
     Raises:
         FuruMissingSpec: (a KeyError) naming every key that is missing and who wants it.
-        FuruConfigError: a value is not a SlurmSpec.
+        FuruConfigError: it is no mapping, or a value is not a SlurmSpec.
     """
+    given: object = specs
+    if not isinstance(given, Mapping):
+        msg = (
+            f'specs must be a mapping of spec keys to SlurmSpec, such as {{"default": furu.SlurmSpec()}}, not {specs!r}'
+        )
+        raise FuruConfigError(msg, issues=[("specs", f"is a {type(specs).__qualname__}")])
     issues = [
         (f"specs[{key!r}]", f"must be a SlurmSpec, not {spec!r}")
         for key, spec in specs.items()

@@ -85,8 +85,8 @@ def _nothing(_value: object, _path: str) -> None:
 
 
 def _refuse(value: object, path: str) -> None:
-    msg = f"{path} must name configs, not {type(value).__qualname__}"
-    raise FuruConfigError(msg, issues=[(path, f"is a {type(value).__qualname__}")])
+    given = f"the class {value.__qualname__} itself" if isinstance(value, type) else type(value).__qualname__
+    raise FuruConfigError(f"{path} must name configs, not {given}", issues=[(path, f"is {given}")])
 
 
 class _Walk:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from furu import clock
 from furu.execution.slurm.jobs import NEVER_SATISFIED, NO_ERROR, ExitCode, JobState
 
 if TYPE_CHECKING:
@@ -64,10 +65,12 @@ class FakeJob:
         return self.state is JobState.PENDING and not self.restarts
 
     def environ(self) -> dict[str, str]:
-        """The variables that a job finds about itself."""
+        """The variables that a job which starts now finds about itself."""
         base, _, index = self.job_id.partition("_")
         array = {"SLURM_ARRAY_JOB_ID": base, "SLURM_ARRAY_TASK_ID": index} if index else {}
         restart = {"SLURM_RESTART_COUNT": str(self.restarts)} if self.restarts else {}
+        minutes = self.options.get("time", "")
+        end = {"SLURM_JOB_END_TIME": str(int(clock.unix()) + 60 * int(minutes))} if minutes.isdigit() else {}
         return {
             "SLURM_JOB_ID": str(self.raw_id),
             "SLURM_JOB_NAME": self.options.get("job-name", "sbatch"),
@@ -76,6 +79,7 @@ class FakeJob:
             "SLURMD_NODENAME": self.node,
             **array,
             **restart,
+            **end,
         }
 
     def become(self, state: JobState, *, at: float, reason: str | None = None) -> None:
