@@ -84,8 +84,8 @@ OVER = {"at": 1_700_000_009.0, "event": "run ended", "succeeded": 0, "failed": 1
             ("failed", {"done": 1, "failed": 1, "skipped": 1}),
         ),
         (
-            [started("a"), {**OVER, "error_type": "KeyboardInterrupt"}],
-            ("broken off", {"done": 1, "running": 1, "waiting": 1}),
+            [started("a"), {**OVER, "failed": 0, "error_type": "KeyboardInterrupt"}],
+            ("interrupted", {"done": 1, "running": 1, "waiting": 1}),
         ),
         ([ended("x", "succeeded"), ended("a", "new word"), {"at": 1.0, "event": "new event"}], ("running", None)),
         ([ended("a", ["x"]), ended("a", "failed", skipped=3)], ("running", None)),
@@ -110,7 +110,7 @@ def test_a_run_whose_process_is_gone_or_of_another_machine_says_so(client, own_s
     assert "killed" == client.get("/api/runs").json()["runs"][0]["state"]
     plan["process"]["boot"] = "another"
     write_run(own_store, plan, started("a"), started("b"))
-    assert "silent" == client.get("/api/runs").json()["runs"][0]["state"]
+    assert "unknown" == client.get("/api/runs").json()["runs"][0]["state"]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_real_run_is_shown_with_a_bar_for_each_node(own_store):
     run_local([Node(name="top", needs=(Node(name="middle", needs=(leaf("leaf"),)),))], max_workers=1)
     with served(str(own_store)) as dashboard, dashboard.client() as client:
         (run,) = client.get("/api/runs").json()["runs"]
-        assert ("ended", 3) == (run["state"], run["states"]["done"])
+        assert ("done", 3) == (run["state"], run["states"]["done"])
         text = client.get(f"/runs/{run['run_id']}").text
         assert 3 == len(re.findall(r'<rect class="fill-good" x="[\d.]+" y="\d+" width="[\d.]+" height="14"', text))
         assert 200 == client.get("/runs").status_code

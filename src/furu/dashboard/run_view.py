@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from furu.dashboard.addresses import artifact_url
 from furu.dashboard.gantt import Bar
 from furu.execution.reporting.run_record import EventKind
+from furu.execution.reporting.run_state import RunState
 from furu.execution.reporting.tally import STATE_OF, State
 from furu.execution.scheduling.outcomes import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from furu.execution.reporting.run_record import PlannedNode, RunEvent, RunRecord
 
-RunState = Literal["running", "ended", "failed", "broken off", "killed", "silent"]
-
 RUN_KINDS: Final = {
-    "running": "busy",
-    "ended": "good",
-    "failed": "bad",
-    "broken off": "warn",
-    "killed": "bad",
-    "silent": "warn",
+    RunState.DONE: "good",
+    RunState.FAILED: "bad",
+    RunState.INTERRUPTED: "warn",
+    RunState.RUNNING: "busy",
+    RunState.KILLED: "bad",
+    RunState.SUBMITTED: "busy",
+    RunState.UNKNOWN: "idle",
 }
 """The colour of each state of a run."""
 
@@ -119,19 +119,21 @@ class RunView:
         )
 
 
-def view_run(record: RunRecord, *, now: float, is_alive: bool | None) -> RunView:
+def view_run(record: RunRecord, state: RunState, *, published: Collection[str], now: float) -> RunView:
     """The run as it stands.
 
     Args:
         record: what is on disk of it.
+        state: what has become of it.
+        published: hashes of nodes that have a result by now; batch jobs leave no events.
         now: seconds since the epoch.
-        is_alive: whether the process that drives it is there; None if that can't be known from here.
     """
     states = {furu_hash: _PLANNED.get(node.status, State.WAITING) for furu_hash, node in record.nodes.items()}
     for event in record.events:
         _apply(event, states)
-    state = _state(record, states, is_alive=is_alive)
-    until = now if state == "running" else max([record.at, *(event.at for event in record.events)])
+    states.update((each, State.DONE) for each in published if each in states)
+    is_running = state in (RunState.RUNNING, RunState.SUBMITTED)
+    until = now if is_running else max([record.at, *(event.at for event in record.events)])
     counts: dict[str, Counter[State]] = {}
     for furu_hash, node in record.nodes.items():
         counts.setdefault(node.namespace, Counter())[states[furu_hash]] += 1
@@ -140,7 +142,7 @@ def view_run(record: RunRecord, *, now: float, is_alive: bool | None) -> RunView
         state=state,
         states=states,
         classes=tuple(ClassProgress(namespace, by_state) for namespace, by_state in counts.items()),
-        bars=tuple(_bars(record, until, is_running=state == "running")),
+        bars=tuple(_bars(record, until, is_running=is_running)),
         failures=tuple(_failures(record)),
         until=until,
     )
@@ -160,15 +162,6 @@ def _apply(event: RunEvent, states: dict[str, State]) -> None:
         for each in skipped if isinstance(skipped, list) else ():
             if isinstance(each, str) and each in states:
                 states[each] = State.SKIPPED
-
-
-def _state(record: RunRecord, states: Mapping[str, State], *, is_alive: bool | None) -> RunState:
-    end = record.end
-    if end is None:
-        return "silent" if is_alive is None else "running" if is_alive else "killed"
-    if "error_type" in end.facts:
-        return "broken off"
-    return "failed" if State.FAILED in states.values() else "ended"
 
 
 def _bars(record: RunRecord, until: float, *, is_running: bool) -> list[Bar]:

@@ -1,4 +1,4 @@
-"""The runs below a root, read again when their files have changed."""
+"""The runs below a root; those that have ended are read again when their files have changed, others each time."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from furu import clock
 from furu.dashboard.run_view import RunView, view_run
 from furu.dashboard.store import NotFound, opened_below
 from furu.errors import FuruCorruptRecord, FuruError
-from furu.execution.reporting.run_record import list_runs, read_run
-from furu.lifecycle.lease import THIS_PROCESS
+from furu.execution.reporting.run_record import list_runs
+from furu.execution.reporting.run_state import summarize_run
 from furu.storage.layout import RootPaths
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from furu.execution.reporting.run_record import RunRecord
 
@@ -47,7 +47,7 @@ class Runs:
 
     def __init__(self, roots: Sequence[str]) -> None:
         self._roots = roots
-        self._read: dict[str, tuple[object, RunRecord]] = {}
+        self._ended: dict[tuple[str, str], tuple[object, RunView]] = {}
         self._lock = threading.Lock()
 
     def latest(self) -> tuple[list[RunView], list[UnreadableRun]]:
@@ -75,40 +75,45 @@ class Runs:
         raise NotFound(msg)
 
     def _view(self, root: str, run_id: str) -> RunView:
-        record = self._record(root, run_id)
+        stamps = _stamps(root, run_id)
+        with self._lock:
+            known = self._ended.get((root, run_id))
+        if known is not None and known[0] == stamps:
+            return known[1]
         try:
-            view = view_run(record, now=clock.unix(), is_alive=_is_alive(record.process))
-            for at in (record.at, view.until):
-                clock.isoformat(at)  # moments beyond all calendars can't be shown
-        except (ArithmeticError, AttributeError, OSError, TypeError, ValueError) as error:
+            view = _read(root, run_id)
+        except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
             path = Path(RootPaths(root).run(run_id).plan)
             msg = f"{path} is damaged: {error!r}"
             raise FuruCorruptRecord(msg, path=path) from None
+        if view.record.end is not None:
+            with self._lock:
+                self._ended[root, run_id] = stamps, view
+                while len(self._ended) > _MAX_REMEMBERED:
+                    del self._ended[next(iter(self._ended))]
         return view
 
-    def _record(self, root: str, run_id: str) -> RunRecord:
-        paths = RootPaths(root).run(run_id)
-        with opened_below(root, f"runs/{run_id}", os.O_DIRECTORY) as directory:
-            stamps = []
-            for name in sorted(os.listdir(directory)):
-                found = os.stat(name, dir_fd=directory, follow_symlinks=False)
-                stamps.append((name, found.st_size, found.st_mtime_ns))
-        with self._lock:
-            known = self._read.get(paths.base)
-        if known is not None and known[0] == stamps:
-            return known[1]
-        record = read_run(paths)
-        with self._lock:
-            self._read[paths.base] = stamps, record
-            while len(self._read) > _MAX_REMEMBERED:
-                del self._read[next(iter(self._read))]
-        return record
+
+def _read(root: str, run_id: str) -> RunView:
+    summary = summarize_run(root, run_id)
+    record = summary.record
+    view = view_run(record, summary.state, published=_published(root, record), now=clock.unix())
+    for at in (record.at, view.until):
+        clock.isoformat(at)  # moments beyond all calendars can't be shown
+    return view
 
 
-def _is_alive(process: Mapping[str, object]) -> bool | None:
-    """Whether the driving process runs; None for one of another kernel, of which nothing is known here."""
-    me = THIS_PROCESS.identity()
-    pid, started = process.get("pid"), process.get("started")
-    if (process.get("boot"), process.get("pid_namespace")) != (me.boot, me.pid_namespace):
-        return None
-    return isinstance(pid, int) and isinstance(started, str) and THIS_PROCESS.is_running(pid, started)
+def _published(root: str, record: RunRecord) -> frozenset[str]:
+    nodes = record.nodes.items()
+    paths = ((each, RootPaths(root).artifact(node.namespace, each).success) for each, node in nodes)
+    return frozenset(each for each, path in paths if os.path.exists(path)) if record.end is None else frozenset()
+
+
+def _stamps(root: str, run_id: str) -> list[tuple[str, int, int]]:
+    """By which a change of a run's record shows."""
+    stamps = []
+    with opened_below(root, f"runs/{run_id}", os.O_DIRECTORY) as directory:
+        for name in sorted(os.listdir(directory)):
+            found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            stamps.append((name, found.st_size, found.st_mtime_ns))
+    return stamps
