@@ -12,7 +12,7 @@ import httpx
 import uvicorn
 
 from furu.dashboard.app import make_app
-from furu.dashboard.server import bind
+from furu.dashboard.server import Server, bind
 from furu.index.database import opened
 from furu.index.refresh import refresh
 
@@ -58,7 +58,7 @@ def served(*roots: str) -> Iterator[Served]:
     app = make_app(roots, token=TOKEN)
     with bind("127.0.0.1", 0) as listening:
         settings = uvicorn.Config(app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(settings)
+        server = Server(settings, app.state.board)
         thread = threading.Thread(target=server.run, args=([listening],), name="dashboard of a test")
         thread.start()
         try:

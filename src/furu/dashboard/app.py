@@ -57,5 +57,6 @@ def make_app(roots: Sequence[str], *, token: str, hosts: Iterable[str] = ()) -> 
         app.include_router(each.router())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     answer_problems(app, renderer)
+    app.state.board = board
     app.add_middleware(Guard, token=token, hosts=hosts)
     return app

@@ -46,6 +46,10 @@ class Board:
         """Begin to watch."""
         self.watcher.start()
 
+    def close(self) -> None:
+        """Have open pages go: the server is about to end."""
+        self.watcher.close()
+
     def stop(self) -> None:
         """End what runs in the background."""
         self.disk.stop()

@@ -47,7 +47,7 @@ class Events:
             loop.call_soon_threadsafe(changed.set)
 
         with self._watcher.listen(tell):
-            while not await request.is_disconnected():
+            while not (self._watcher.is_closed or await request.is_disconnected()):
                 yield _said(self._watcher.known)
                 try:
                     await asyncio.wait_for(changed.wait(), _ALIVE_SEC)

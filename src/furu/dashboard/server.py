@@ -18,6 +18,8 @@ from furu.errors import FuruError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from furu.dashboard.board import Board
+
 DEFAULT_PORT: Final = 8421
 _TRIED_PORTS: Final = 20
 _SHUTDOWN_SEC: Final = 2
@@ -26,6 +28,18 @@ _BACKLOG: Final = 128
 
 class CantServe(FuruError):
     """The address can't be had, or the token is none that protects anything."""
+
+
+class Server(uvicorn.Server):
+    """Uvicorn's, which first lets those go who listen for events: they would stay until they are cut off."""
+
+    def __init__(self, config: uvicorn.Config, board: Board) -> None:
+        super().__init__(config)
+        self._board = board
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._board.close()
+        await super().shutdown(sockets)
 
 
 def serve(
@@ -78,7 +92,7 @@ def serve(
         )
         if has_browser and _has_screen():
             webbrowser.open(address)
-        uvicorn.Server(settings).run(sockets=[listening])
+        Server(settings, app.state.board).run(sockets=[listening])
 
 
 def bind(host: str, port: int | None) -> socket.socket:

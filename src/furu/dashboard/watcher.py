@@ -66,7 +66,7 @@ class Watcher:
         self._listeners: list[Callable[[Known], None]] = []
         self._looked_at = self._refreshed = clock.monotonic()
         self._wake = threading.Event()
-        self._is_stopped = False
+        self._is_closed = False
         self._thread: threading.Thread | None = None
 
     @property
@@ -79,10 +79,24 @@ class Watcher:
         self._thread = threading.Thread(target=self._run, name="furu-dashboard-index", daemon=True)
         self._thread.start()
 
+    @property
+    def is_closed(self) -> bool:
+        """Nothing will change any more, so there is nothing to listen for."""
+        return self._is_closed
+
+    def close(self) -> None:
+        """Have whoever listens go, and the thread end when it can."""
+        self._is_closed = True
+        self._wake.set()
+        with self._changed:
+            self._changed.notify_all()
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener(self._known)
+
     def stop(self) -> None:
         """End the thread; a refresh that has begun is finished."""
-        self._is_stopped = True
-        self._wake.set()
+        self.close()
         if self._thread is not None:
             self._thread.join()
 
@@ -95,7 +109,7 @@ class Watcher:
             is_fresh = self._known.refreshed_at is not None and now - last < allowed_sec
             if not is_fresh:
                 self._wake.set()
-                self._changed.wait_for(lambda: self._refreshed > now or self._is_stopped, _PATIENCE_SEC)
+                self._changed.wait_for(lambda: self._refreshed > now or self._is_closed, _PATIENCE_SEC)
             return self._known
 
     @contextlib.contextmanager
@@ -112,7 +126,7 @@ class Watcher:
                 self._looked_at = clock.monotonic()
 
     def _run(self) -> None:
-        while not self._is_stopped:
+        while not self._is_closed:
             self._wake.clear()
             self._refresh()
             pause = max(_PAUSE_SEC, _PAUSE_FACTOR * self._known.took_sec)
