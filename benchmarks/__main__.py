@@ -26,12 +26,14 @@ _FULL: Final[dict[str, tuple[str, ...]]] = {
     "core": (),
     "execution": (),
     "index": ("--artifacts", "50000"),
+    "dashboard": ("--artifacts", "100000"),
     "slurm": ("--count", "100"),
 }
 _QUICK: Final = {
     "core": ("--rounds", "20"),
     "execution": ("--rounds", "1", "--limit", "10"),
     "index": ("--artifacts", "2000"),
+    "dashboard": ("--artifacts", "2000"),
     "slurm": ("--count", "20"),
 }
 """The benchmarks, in order, and what they are told."""

@@ -50,7 +50,7 @@ def main() -> None:
     with own_root() as top:
         os.environ.update(FURU_INDEX_DIR=f"{top}/index", FURU_PATH=f"{top}/store", FURU_LOG_LEVEL="ERROR")
         roots = [f"{top}/store", str(furu.config.version_controlled_root())]
-        references = _fill(roots[0], count)
+        references = fill(roots[0], count)
         rows = [
             *_refreshes(roots, references),
             *_ticks(roots, references),
@@ -67,7 +67,8 @@ def _token(number: int) -> str:
     return f"{_BEGAN_NS + number * 1_000_000_000:020d}-{number:012x}"
 
 
-def _fill(root: str, count: int) -> list[str]:
+def fill(root: str, count: int) -> list[str]:
+    """Make a store; the references of its artifacts without those that all are made of."""
     data = [_store(root, "lab/Data", number, {"name": f"set{number}", "vocab": 1000 * number}) for number in range(10)]
     draw = random.Random(0)  # the same store each time
     made = []
