@@ -125,6 +125,10 @@ class FaultyDisk(NumberedDisk):
             return self.only(call)
         return call.number >= self.at if self.for_ever else call.number == self.at
 
+    def sleep(self, seconds: float) -> None:
+        """What fails for ever is as broken after a nap, so none is needed."""
+        super().sleep(0.0 if self.for_ever else seconds)
+
     def perform(self, call: Call, effect: Callable[[], Any]) -> Any:
         if not self._strikes(call):
             return effect()
@@ -143,6 +147,21 @@ class FaultyDisk(NumberedDisk):
         elif self.fault.number in GONE and call.name in ABSENT:
             return ABSENT[call.name]  # what the real call makes of such an error
         raise self.fault.error
+
+
+class TimedDisk(Disk):
+    """The real disk.
+
+    Attributes:
+        slept_sec: how long it was told to wait, all in all.
+    """
+
+    def __init__(self) -> None:
+        self.slept_sec = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.slept_sec += seconds
+        super().sleep(seconds)
 
 
 @contextmanager
