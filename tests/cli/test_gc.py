@@ -7,6 +7,7 @@ import os
 import pytest
 
 import furu
+from furu.gc.journal import Journal, TakenArtifact, write_journal
 from tests.cli.conftest import hash_of
 from tests.support.stored import config
 from tests.support.trees import tree
@@ -90,11 +91,17 @@ def test_leftovers(command, lab, own_store):
     run = own_store / "runs" / "20230101T000000-00000000"
     run.mkdir(parents=True)
     os.utime(run, (1.0, 1.0))
+    index = command.directory.parent / "index" / "index-0123456789abcdef.sqlite"
+    index.parent.mkdir(exist_ok=True)
+    index.write_bytes(b"")
+    os.utime(index, (1.0, 1.0))
     plan = command.json("gc")
+    assert [str(index)] == plan["indexes"]
     assert {f"data/{lab['good']}/{killed.name}", f"runs/{run.name}"} == set(plan["other"])
     assert {} == plan["artifacts"]
     done = command.json("gc", "--yes")
     assert not killed.exists()
+    assert not index.exists()
     command("gc", "--undo", done["id"], "--yes")
     assert killed.exists()
     assert run.exists()
@@ -122,9 +129,17 @@ def test_what_is_being_computed_stays(command, stored):
     assert "somebody is computing it" == command.json("gc", "class:Train")["stays"][reference]
 
 
-def test_a_pin_that_came_since_is_respected(command, lab):
-    """By way of a killed gc that is resumed: the plan is older than the pin."""
-    done = command.json("gc", "status:failed", "--yes")
-    command("gc", "--undo", done["id"], "--yes")
-    furu.pin({ref.reference: ref for ref in furu.refs()}[lab["bad"]])
-    assert "it is pinned" == command.json("gc", "status:failed", "--yes")["stays"][lab["bad"]]
+def test_one_that_was_killed_is_gone_on_with_if_nothing_has_changed(command, lab, own_store):
+    refs = {ref.reference: ref for ref in furu.refs()}
+    taken = tuple(TakenArtifact(lab[name], "it is old", success=None) for name in ("bad",))
+    journal = Journal("01700000000000000000-000000000001", str(own_store), 1.7e9, "ada", taken)
+    write_journal(journal)
+    (trashed,) = command.json("gc", "--list")
+    assert "was interrupted: --undo or --resume" == trashed["state"]
+    furu.pin(refs[lab["bad"]])
+    said = command.json("gc", "--resume", journal.token, "--yes", code=1)
+    assert {lab["bad"]: "it is pinned by now"} == said["refused"]
+    furu.unpin(refs[lab["bad"]])
+    assert "1 would be moved to the trash" in command("gc", "--resume", journal.token)
+    assert "1 of 1 were moved to the trash" in command("gc", "--resume", journal.token, "--yes")
+    assert {"published": 2, "recorded": 1} == command.json("ls", "--count")

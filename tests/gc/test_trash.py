@@ -11,9 +11,13 @@ from furu.errors import FuruCorruptRecord
 from furu.gc.journal import read_journal, tokens
 from furu.gc.plan import carry_out
 from furu.gc.trash import empty, give_back, take
+from furu.lifecycle import schedulers
 from furu.lifecycle.artifact import Terms
 from furu.lifecycle.computable import artifact_paths
+from furu.lifecycle.lease import THIS_PROCESS
 from furu.lifecycle.removal import holding
+from furu.lifecycle.schedulers import JobSight
+from furu.storage.records import JobRecord
 from furu.storage.trash_layout import TrashPaths
 from tests.gc import kills
 from tests.gc.kills import FILED, NUMBER, plan, prepare, state
@@ -101,6 +105,20 @@ def test_what_somebody_computes_meanwhile_stays(root, before):
 
 def _terms():
     return Terms("node", 60.0, 20.0)
+
+
+def test_what_a_batch_job_is_about_to_compute_stays(root, before):
+    decided = plan(root)
+    sights = {"7": JobSight("alive", "PENDING")}
+    schedulers.register("own", lambda ids: {each: sights[each] for each in ids})
+    record = JobRecord("own", "", "7", "default", "run", 1.0, "")
+    schedulers.record_job(artifact_paths(FILED), record, THIS_PROCESS)
+    _, refused = carry_out(decided)
+    assert {"Own job 7 (PENDING) is to compute it"} == set(refused.values())
+    assert "Own job 7 (PENDING) is to compute it" in {verdict.because for verdict in plan(root).verdicts.values()}
+    sights["7"] = JobSight("ended", "CANCELLED")
+    assert {} == carry_out(plan(root))[1]
+    assert not FILED.exists()
 
 
 def test_what_an_alias_stands_for_stays(root, before):

@@ -70,7 +70,7 @@ def command(**options: Any) -> int:
     if options["resume_id"]:
         return finish_taking(options["resume_id"], yes=yes, is_json=is_json)
     plan = _plan(options)
-    if not yes or not (plan.artifacts or plan.loose):
+    if not yes or not (plan.artifacts or plan.loose or plan.indexes):
         _print(plan, is_json=is_json, is_verbose=options["is_verbose"])
         return 0
     journal, refused = carry_out(plan)
@@ -119,6 +119,8 @@ def _print(
             word = "goes " if verdict.goes else "stays"
             output.say(output.printable(f"{word} {reference}: {verdict.because}"))
     _print_groups(plan)
+    for path in plan.indexes:
+        output.say(output.printable(f"removed for good: {path}, the index of a store that nobody looks at any more"))
     for name, reason in list(refused.items())[:_SHOWN]:
         output.say(output.printable(f"not moved: {name}: {reason}"))
     stays = Counter(_kind(verdict.because) for verdict in plan.verdicts.values() if not verdict.goes)
@@ -158,7 +160,7 @@ def _kind(because: str) -> str:
 
 def _summary(plan: Plan, token: str | None, refused: dict[str, str]) -> str:
     number = len(plan.artifacts) + len(plan.loose)
-    if not number:
+    if not number and not plan.indexes:
         return "nothing may go"
     unknown = f" and {plan.unknown} times what nobody knows" if plan.unknown else ""
     cost = f"to compute the results again would take {output.duration(plan.recompute_sec) or '0s'}{unknown}"
@@ -185,5 +187,6 @@ def _document(plan: Plan, token: str | None, refused: dict[str, str]) -> dict[st
         },
         "other": {each.path: {"because": each.because, "bytes": each.size_bytes} for each in plan.loose},
         "stays": {reference: each.because for reference, each in plan.verdicts.items() if not each.goes},
+        "indexes": plan.indexes,
         "refused": refused,
     }

@@ -13,8 +13,9 @@ from furu.gc.gather import gather, measured, published_tokens
 from furu.gc.journal import Journal, TakenArtifact, write_journal
 from furu.gc.leftovers import leftovers
 from furu.gc.trash import keep_records_in_use, take
-from furu.index.database import opened
+from furu.index.database import opened, remove
 from furu.index.edges import count_users
+from furu.index.location import unused_indexes
 from furu.index.query import Query
 from furu.index.refresh import refresh
 from furu.lifecycle.lease import THIS_PROCESS
@@ -38,6 +39,7 @@ class Plan:
         artifacts: those that go, in an order in which they can.
         loose: other things that go.
         keep_tags: as in `Rules`.
+        indexes: of other stores, which nobody used for long; removed for good, since they can be made again.
     """
 
     root: str
@@ -46,6 +48,7 @@ class Plan:
     artifacts: tuple[TakenArtifact, ...]
     loose: tuple[LooseEnd, ...]
     keep_tags: tuple[str, ...] | None
+    indexes: tuple[str, ...] = ()
 
     @property
     def size_bytes(self) -> int:
@@ -99,7 +102,8 @@ def make_plan(root: str, asked: Query | None, rules: Rules, current: Collection[
     ours = [name for name, facts in stored.items() if facts.fixed is None and name not in {*going, *bare}]
     loose = leftovers(root, ours, rules.now, rules.grace_sec, run_sec) if run_sec is not None else []
     keep_tags = tuple(sorted(rules.keep_tags)) if rules.keep_tags is not None else None
-    return Plan(root, stored, verdicts, tuple(artifacts), tuple(loose), keep_tags)
+    indexes = unused_indexes(store_roots(), rules.now - max(run_sec, rules.grace_sec)) if run_sec is not None else []
+    return Plan(root, stored, verdicts, tuple(artifacts), tuple(loose), keep_tags, tuple(indexes))
 
 
 def carry_out(plan: Plan) -> tuple[Journal, Refusals]:
@@ -109,6 +113,8 @@ def carry_out(plan: Plan) -> tuple[Journal, Refusals]:
         *(THIS_PROCESS.new_token(), plan.root, clock.unix(), user, plan.artifacts, plan.loose, plan.keep_tags)
     )
     write_journal(journal)
+    for path in plan.indexes:
+        remove(path)
     return journal, finish(journal)
 
 

@@ -5,12 +5,14 @@ Never inside a store or a home directory: those may be on a network filesystem, 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from furu.errors import FuruStoreError
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VARIABLE = "FURU_INDEX_DIR"
+_INDEX: Final = re.compile(r"index-[0-9a-f]{16}\.sqlite")
 
 
 def index_path(roots: Sequence[str]) -> str:
@@ -29,6 +32,27 @@ def index_path(roots: Sequence[str]) -> str:
     real = "\n".join(os.path.realpath(root) for root in roots)
     digest = hashlib.blake2b(real.encode(errors="surrogateescape"), digest_size=8).hexdigest()
     return f"{_directory()}/index-{digest}.sqlite"
+
+
+def unused_indexes(roots: Sequence[str], before: float) -> list[str]:
+    """Indexes of this user's other stores that nobody has written to since.
+
+    Args:
+        roots: of the store whose index is none of these.
+        before: in seconds since the epoch.
+    """
+    own = index_path(roots)
+    directory = os.path.dirname(own)
+    paths = [f"{directory}/{name}" for name in os.listdir(directory) if _INDEX.fullmatch(name)]
+    return sorted(path for path in paths if path != own and _last_write(path) < before)
+
+
+def _last_write(path: str) -> float:
+    written = 0.0
+    for name in (path, f"{path}-wal"):
+        with contextlib.suppress(OSError):
+            written = max(written, os.stat(name).st_mtime)
+    return written
 
 
 def _directory() -> str:
