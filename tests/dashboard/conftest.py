@@ -8,6 +8,11 @@ from tests.support.serving import served
 from tests.support.stored import Stored, config
 
 
+def pytest_configure(config):
+    # Only the topmost conftest may name plugins, and this is not it.
+    config.pluginmanager.import_plugin("schemathesis.pytest.plugin")
+
+
 @pytest.fixture(scope="session")
 def index_directory(tmp_path_factory):
     # For the whole run: servers of several tests watch between these, too.
