@@ -33,7 +33,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-fast test-others lint format bench chaos docs constraints clean debian-packages
+.PHONY: help demo test test-fast test-others lint format fuzz bench chaos docs constraints clean debian-packages
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,9 @@ lint: $(VENV)/.dev ## style, types and the house rules
 format: $(VENV)/.dev ## put the source in order
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+fuzz: $(VENV)/.dev ## damage every kind of file below a root, and cut the power, for some minutes
+	$(BIN)/python $(PYTEST) --hypothesis-profile=thorough tests/fuzz tests/power_loss
 
 bench: $(VENV)/.bench ## every benchmark: one table, docs/benchmarks.md; BENCH=--quick for a look
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -20,6 +20,7 @@ from furu.lifecycle.computable import artifact_paths
 from furu.lifecycle.lease import THIS_PROCESS, Lease
 from furu.storage.atomic import Disk
 from furu.storage.layout import Ending
+from furu.storage.records import SuccessRecord, render
 from tests.evolution.histories import (
     Counted,
     Data,
@@ -34,7 +35,7 @@ from tests.evolution.histories import (
     Typed,
 )
 from tests.evolution.shapes import Choice, New, Old, OldChoice, OldParent, Parent
-from tests.evolution.stores import publish, publish_document
+from tests.evolution.stores import TOKEN, publish, publish_document
 from tests.support import computed
 
 SGD = {"$enum": "evolved.old:Optimizer", "member": "SGD"}
@@ -248,7 +249,7 @@ def test_dependencies_that_are_declared_migrate_too(old):
 def test_a_result_that_only_a_load_can_read_is_refused(old, own_store):
     reference = old("evolved/old/Reads", {})
     path = own_store / "data" / reference / "SUCCESS.json"
-    path.write_text(path.read_text().replace('[{"codec": "json", "value": "old"}]', "[]"))
+    path.write_bytes(render(SuccessRecord(TOKEN, None, 1.0, [])))
     assert ["no value was stored with it, and Reads has no _load()"] == reasons(furu.plan_migrations(Reads))
 
 

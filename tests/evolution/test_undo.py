@@ -142,10 +142,10 @@ def migrate_and_die(step: str, number: int) -> str:
     plan = furu.plan_migrations()
     disk, count = making.THIS_PROCESS.disk, itertools.count(1)
 
-    def die(*arguments: Any) -> None:
+    def die(*arguments: Any, **keywords: Any) -> None:
         if next(count) == number:
             os.kill(os.getpid(), signal.SIGKILL)
-        real(*arguments)
+        real(*arguments, **keywords)
 
     real = getattr(disk, step)
 

@@ -18,6 +18,7 @@ def took(obj: Node, wall_sec: float) -> None:
     path = obj._base_furu_dir() / "SUCCESS.json"
     record = json.loads(path.read_text())
     record["usage"]["wall_sec"] = wall_sec
+    del record["crc"]
     path.write_text(json.dumps(record))
 
 

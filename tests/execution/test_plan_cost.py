@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from furu.execution import Status, build_plan, topo_order_todo
+from furu.storage.records import SuccessRecord, render
+from tests.evolution.stores import TOKEN
 from tests.support import graphs
 from tests.support.graphs import Node, chain, leaf
 
@@ -53,8 +56,9 @@ def calls(own_store, monkeypatch) -> Any:
 
 def publish(nodes: list[Node]) -> None:
     """Let all be done, quicker than by computing them."""
-    leaf("sample").get()
     sample = str(leaf("sample")._base_furu_dir())
+    os.makedirs(sample)
+    Path(f"{sample}/SUCCESS.json").write_bytes(render(SuccessRecord(TOKEN, None, 1.0, [])))
     for node in nodes:
         base = f"{os.path.dirname(sample)}/{node.furu_hash}"
         os.mkdir(base)

@@ -11,7 +11,7 @@ from furu.execution.slurm.fake import FakeSlurm, Trouble
 from furu.execution.slurm.jobs import JobMemory
 from furu.execution.slurm.submit import submitter
 from furu.execution.slurm_spec import SlurmSpec
-from furu.storage.layout import SubmititPaths
+from furu.storage.submitit_layout import SubmititPaths
 from tests.support.memory_queue import MemoryQueue
 from tests.support.pool_names import worker
 

@@ -10,7 +10,7 @@ from furu import clock
 from furu.errors import FuruError
 from furu.storage.atomic import DISK
 from furu.storage.layout import TOKEN, ArtifactPaths, AttemptPaths
-from furu.storage.records import ErrorRecord, OwnerRecord, Usage, parse, parse_success
+from furu.storage.records import ErrorRecord, OwnerRecord, Usage, parse_own, parse_success
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,8 +83,8 @@ def attempts_of(paths: ArtifactPaths) -> list[AttemptFacts]:
 
 
 def _facts(token: str, state: str, attempt: AttemptPaths, paths: ArtifactPaths) -> AttemptFacts:
-    owner = _parsed(attempt.owner, lambda content: parse(OwnerRecord, content, attempt.owner))
-    error = _parsed(attempt.error, lambda content: parse(ErrorRecord, content, attempt.error))
+    owner = _parsed(attempt.owner, lambda content: parse_own(OwnerRecord, content, attempt.owner, "token"))
+    error = _parsed(attempt.error, lambda content: parse_own(ErrorRecord, content, attempt.error, "token"))
     usage = error.usage if error else None
     if state == "ok":
         success = _parsed(paths.success, lambda content: parse_success(content, paths.success))

@@ -23,6 +23,7 @@ from furu.evolution.refs import ArtifactStatus
 from furu.index.location import index_path
 from furu.index.search import query
 from furu.lifecycle.lease import THIS_PROCESS
+from furu.storage.access import risk_of_root
 from furu.storage.atomic import DISK
 from furu.storage.layout import TOKEN, ArtifactPaths
 from furu.storage.locks import ArtifactLock
@@ -103,6 +104,8 @@ def _root(root: str) -> Iterator[Finding]:
     kind = filesystem_type(root)
     free = shutil.disk_usage(root).free
     yield Finding("ok", "root", f"{root} on {kind}, {output.size(free)} free")
+    if (risk := risk_of_root(root)) is not None:
+        yield Finding("warning", "access", risk)
     try:
         steps = list(failing_steps(root))
         skew = clock_skew_sec(root)

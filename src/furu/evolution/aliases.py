@@ -131,7 +131,7 @@ def make_alias(planned: PlannedAlias, token: str) -> str | None:
     if _is_gone(planned, paths):
         return "the result is gone"
     for dependency in direct_dependencies(planned.config):
-        record_identity(cast("Computable", dependency), THIS_PROCESS)
+        record_identity(cast("Computable", dependency), THIS_PROCESS, sync=settings().fsync)
     record = render(AliasRecord(planned.own, planned.target, clock.unix(), f"migration {token}"))
     if not os.path.lexists(paths.base) and _make_whole(planned.config, paths, token, record):
         return None
@@ -149,12 +149,15 @@ def _make_whole(config: Computable, paths: ArtifactPaths, token: str, record: by
 
     A tenth of the calls that taking the lease needs; whether it worked.
     """
-    disk, new = THIS_PROCESS.disk, RootPaths(root_of(config)).new_alias(token)
+    disk, root, sync = THIS_PROCESS.disk, root_of(config), settings().fsync
+    new = RootPaths(root).new_alias(token)
     disk.make_directories(os.path.dirname(paths.base))
     disk.make_directory(new.base)
     try:
-        disk.write_new(new.config, render_identity(config))
-        disk.write_new(new.alias, record)
+        disk.write_new(new.config, render_identity(config), sync=sync)
+        disk.write_new(new.alias, record, sync=sync)
+        if sync:
+            disk.sync_file(new.base)
         disk.rename(new.base, paths.base)
     except OSError as error:
         disk.remove_tree(new.base)
@@ -177,12 +180,22 @@ def _make_with_lease(planned: PlannedAlias, paths: ArtifactPaths, record: bytes)
     try:
         known = obstacle(paths, planned.target)
         if known is None:
-            record_identity(planned.config, THIS_PROCESS)
-            THIS_PROCESS.disk.replace(paths.alias, record, suffix=lease.token)
+            record_identity(planned.config, THIS_PROCESS, sync=current.fsync)
+            THIS_PROCESS.disk.replace(paths.alias, record, suffix=lease.token, sync=current.fsync)
+            if current.fsync:
+                THIS_PROCESS.disk.sync_file(paths.base)
         return known
     finally:
         THIS_PROCESS.end(lease, Ending.NOOP)
         _tidy(paths, lease.token)
+
+
+def sync_aliases(made: Iterable[PlannedAlias]) -> None:
+    """Force the names of the artifacts that are aliases now to stable storage, a directory once for all in it."""
+    directories = {os.path.dirname(artifact_paths(each.config).base): root_of(each.config) for each in made}
+    for directory, root in directories.items():
+        THIS_PROCESS.disk.sync_file(directory)
+        THIS_PROCESS.disk.sync_names(directory, root)
 
 
 def _tidy(paths: ArtifactPaths, token: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Protocol
 
+from furu.config import settings
 from furu.errors import FuruError
 from furu.lifecycle.computable import Computable, artifact_paths, node_name
 from furu.lifecycle.compute import record_identity
@@ -132,12 +133,13 @@ def _recorded(artifact: Computable | Stored) -> Annotator:
     paths = _paths_of(artifact)
     if isinstance(artifact, Computable) and not os.path.isdir(paths.base):
         with refusing(paths):
-            record_identity(artifact, THIS_PROCESS)
+            record_identity(artifact, THIS_PROCESS, sync=settings().fsync)
     return _annotator(artifact)
 
 
 def _annotator(artifact: Computable | Stored) -> Annotator:
-    return Annotator(_paths_of(artifact), THIS_PROCESS.disk, THIS_PROCESS.identity().user, THIS_PROCESS.new_token())
+    me = THIS_PROCESS
+    return Annotator(_paths_of(artifact), me.disk, me.identity().user, me.new_token(), sync=settings().fsync)
 
 
 def _paths_of(artifact: Computable | Stored) -> ArtifactPaths:

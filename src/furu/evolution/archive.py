@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from furu import config
 from furu.errors import FuruCorruptRecord, FuruError, FuruStoreError
 from furu.identity.decode import references_of
+from furu.identity.shape import fault_of
 from furu.storage.atomic import DISK
 from furu.storage.layout import HASH, ArtifactPaths
 from furu.storage.records import parse_object
@@ -91,8 +92,10 @@ class Archive:
 
 
 def _checked(document: Document, reference: str, path: str) -> Document:
-    fields, place = document.get("fields"), f"{document.get('namespace')}/{document.get('hash')}"
-    if not isinstance(fields, dict) or not isinstance(document.get("class"), str) or place != reference:
+    if (fault := fault_of(document)) is not None:
+        raise FuruCorruptRecord(f"{path} is damaged: {fault}", path=Path(path))
+    place = f"{document.get('namespace')}/{document.get('hash')}"
+    if "class" not in document or place != reference:
         msg = f"{path} is not the document of {reference}"
         raise FuruCorruptRecord(msg, path=Path(path), hints=["was it copied there from somewhere else?"])
     return document

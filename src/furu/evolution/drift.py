@@ -167,7 +167,11 @@ class _Store:
     def code_changes(self, stored: ScannedArtifact, document: Document) -> list[str]:
         """Which pieces of code differ from those that made the result."""
         token = self._token(stored)
-        then = recorded_pieces(stored.paths, token) if token is not None else None
+        root = stored.paths.base.removesuffix(f"/data/{stored.namespace}/{stored.furu_hash}")
+        try:
+            then = recorded_pieces(stored.paths, token, root) if token is not None else None
+        except FuruError as error:
+            return [error.message]
         if then is None:
             return []
         try:

@@ -47,17 +47,17 @@ class Journal:
 
 def write_journal(journal: Journal, *, sync: bool) -> None:
     """Write it under its name, complete or not at all."""
-    head = {"v": _VERSION, "id": journal.token, "at": journal.at, "aliases": len(journal.aliases)}
-    lines: list[object] = [head]
+    counts = {"aliases": len(journal.aliases), "made": len(journal.made)}
+    lines: list[object] = [{"v": _VERSION, "id": journal.token, "at": journal.at, **counts}]
     lines += [{"own": own, "target": target} for own, target in journal.aliases.items()]
     lines += [{"made": path} for path in journal.made]
     paths = RootPaths(journal.root)
     DISK.make_directories(paths.migrations)
     path = paths.migration(journal.token)
-    DISK.replace(path, _lines(lines), suffix=journal.token)
+    DISK.replace(path, _lines(lines), suffix=journal.token, sync=sync)
     if sync:
-        DISK.sync_file(path)
         DISK.sync_file(paths.migrations)
+        DISK.sync_names(paths.migrations, journal.root)
 
 
 def note(root: str, token: str, **facts: Any) -> None:
@@ -114,18 +114,25 @@ def _parse(root: str, token: str, path: str, content: bytes) -> Journal:
             raise FuruFutureRecord(msg, path=Path(path), hints=["upgrade furu; nothing was changed"])
         aliases = {str(line["own"]): str(line["target"]) for line in lines if "own" in line}
         made = tuple(str(line["made"]) for line in lines if "made" in line)
-        is_whole = len(aliases) == head["aliases"] and all(_is_ours(name) for name in made)
+        is_whole = (len(aliases), len(made)) == (head["aliases"], head.get("made", len(made)))
+        is_ours = all(_is_ours(name) for name in made)
         at = float(head["at"])
     except (KeyError, TypeError, ValueError) as error:
         raise FuruCorruptRecord(f"{path} is damaged: {error!r}", path=Path(path)) from error
-    if not is_whole or head.get("id") != token:
+    if not (is_whole and is_ours) or head.get("id") != token:
         raise FuruCorruptRecord(f"{path} is damaged: it isn't the journal that a migration wrote", path=Path(path))
     return Journal(token, root, at, aliases, made, any("undone" in line for line in lines))
 
 
 def _objects(content: bytes) -> Iterator[dict[str, Any]]:
+    """The lines that can be read: a power cut may tear a note, and the head says how many others there must be."""
     for line in content.splitlines():
-        yield json.loads(line)
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if type(value) is dict:
+            yield value
 
 
 def _is_ours(name: str) -> bool:

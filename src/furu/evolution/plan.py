@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from furu import clock
 from furu.config import settings
 from furu.errors import FuruConfigError, FuruError
-from furu.evolution.aliases import Conflict, PlannedAlias, make_alias, paths_to_make, root_of
+from furu.evolution.aliases import Conflict, PlannedAlias, make_alias, paths_to_make, root_of, sync_aliases
 from furu.evolution.archive import store_roots
 from furu.evolution.journal import Journal, note, write_journal
 from furu.lifecycle.lease import THIS_PROCESS
@@ -127,19 +127,21 @@ class MigrationPlan:
             return Migrated(None, 0, self.conflicts)
         token = THIS_PROCESS.new_token()
         _announce(token, self.aliases)
-        made, skipped = 0, list(self.conflicts)
+        made, skipped = [], list(self.conflicts)
         for planned in self.aliases:
             because = make_alias(planned, token)
             if because is None:
-                made += 1
+                made.append(planned)
             elif because:
                 skipped.append(Conflict(planned.own, planned.target, because))
                 if conflict == "throw":
                     raise FuruMigrationConflict(skipped, migration=token)
+        if settings().fsync:
+            sync_aliases(made)
         for root in {root_of(planned.config) for planned in self.aliases}:
             note(root, token, finished=True)
-        _LOG.info("migration %s: %d aliases made, %d skipped", token, made, len(skipped))
-        return Migrated(token, made, tuple(skipped))
+        _LOG.info("migration %s: %d aliases made, %d skipped", token, len(made), len(skipped))
+        return Migrated(token, len(made), tuple(skipped))
 
 
 def check_policy(conflict: str) -> None:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from furu.config import settings
 from furu.errors import FuruStoreError
 from furu.evolution.archive import Archive, store_roots
 from furu.evolution.journal import Journal, note, read_journal, tokens
@@ -44,6 +45,8 @@ def undo_migration(migration: str) -> int:
     made = [journal for journal in journals if journal.made]
     if made:
         _remove_made(made, roots)
+    if settings().fsync:
+        _sync_removed(journals)
     for journal in journals:
         DISK.remove_tree(RootPaths(journal.root).new_alias(migration).base)
         note(journal.root, migration, undone=True)
@@ -78,6 +81,17 @@ def _remove_made(journals: list[Journal], roots: list[str]) -> None:
             if name.endswith("/"):
                 with contextlib.suppress(OSError):  # not empty, or not there
                     DISK.remove_directory(f"{journal.root}/{name.rstrip('/')}")
+
+
+def _sync_removed(journals: list[Journal]) -> None:
+    """What was taken away must not come back after a power cut."""
+    touched = set()
+    for journal in journals:
+        names = [*(f"data/{own}/alias.json" for own in journal.aliases), *journal.made]
+        touched |= {os.path.dirname(f"{journal.root}/{name.rstrip('/')}") for name in names}
+    for directory in sorted(touched):
+        if os.path.isdir(directory):  # one that was removed is a name in the one above, which is touched as well
+            DISK.sync_file(directory)
 
 
 def _needed(candidates: Collection[str], roots: list[str]) -> set[str]:

@@ -22,6 +22,7 @@ from furu.errors import FuruCorruptRecord, FuruProtocolError
 from furu.execution.worker import NodeEnd, run_node
 from furu.identity.decode import decode_config, encode_config, references_of
 from furu.identity.dependencies import direct_dependencies
+from furu.storage.access import refuse_open_to_all
 from furu.storage.atomic import DISK
 from furu.storage.layout import RootPaths, RunPaths
 from furu.storage.records import parse_object
@@ -197,4 +198,5 @@ class ConfigTable:
 
 @lru_cache(maxsize=_TABLES_KEPT)
 def _table(path: str) -> ConfigTable:
+    refuse_open_to_all(path, "a table of configs for workers")
     return ConfigTable(path)

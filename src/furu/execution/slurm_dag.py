@@ -37,8 +37,9 @@ from furu.lifecycle.computable import artifact_paths
 from furu.lifecycle.compute import record_identity
 from furu.lifecycle.lease import THIS_PROCESS
 from furu.lifecycle.schedulers import NO_JOBS, look_at_jobs, record_job
-from furu.storage.layout import RootPaths, SubmititPaths
+from furu.storage.layout import RootPaths
 from furu.storage.records import VERSION, JobRecord
+from furu.storage.submitit_layout import SubmititPaths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -260,7 +261,7 @@ class _Submission:
         THIS_PROCESS.disk.write_new(self._paths.payload(node.obj.furu_hash), content.encode("ascii"))
 
     def _record(self, node: PlanNode, job_id: str) -> None:
-        record_identity(node.obj, THIS_PROCESS)
+        record_identity(node.obj, THIS_PROCESS, sync=config.settings().fsync)
         record = JobRecord(
             scheduler="slurm",
             cluster=os.environ.get("SLURM_CLUSTER_NAME", ""),

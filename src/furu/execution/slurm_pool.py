@@ -33,7 +33,8 @@ from furu.execution.slurm.submit import submitter
 from furu.execution.slurm.watch import ask_slurm
 from furu.execution.slurm_spec import check_specs
 from furu.lifecycle.lease import THIS_PROCESS
-from furu.storage.layout import RootPaths, SubmititPaths
+from furu.storage.layout import RootPaths
+from furu.storage.submitit_layout import SubmititPaths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

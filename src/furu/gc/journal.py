@@ -105,10 +105,10 @@ def write_journal(journal: Journal) -> None:
     lines += [{"loose": asdict(each)} for each in journal.loose]
     disk = THIS_PROCESS.disk
     disk.make_directories(journal.paths.base)
-    disk.replace(journal.paths.journal, _rendered(lines), suffix=journal.token)
+    disk.replace(journal.paths.journal, _rendered(lines), suffix=journal.token, sync=settings().fsync)
     if settings().fsync:
-        disk.sync_file(journal.paths.journal)
         disk.sync_file(journal.paths.base)
+        disk.sync_names(journal.paths.base, journal.root)
 
 
 def note(journal: Journal, **facts: Any) -> None:

@@ -17,7 +17,6 @@ from furu.storage.layout import (
     ArtifactPaths,
     AttemptPaths,
     RootPaths,
-    SubmititPaths,
     parse_ended,
     parse_jobs,
     parse_temporary,
@@ -26,6 +25,7 @@ from furu.storage.locks import ArtifactLock
 from furu.storage.pool_layout import open_pool
 from furu.storage.records import OwnerRecord, parse
 from furu.storage.scan import bytes_below, newest_change
+from furu.storage.submitit_layout import SubmititPaths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -168,7 +168,14 @@ def _take(journal: Journal, item: TakenArtifact, aliased: _Aliased) -> str | Non
             if reason is not None:
                 return reason
             note_lease(journal, item.reference, lease.token)
-            carry_off(artifact.lock, THIS_PROCESS.disk, lease.token, target, with_config=item.with_config)
+            carry_off(
+                artifact.lock,
+                THIS_PROCESS.disk,
+                lease.token,
+                target,
+                with_config=item.with_config,
+                sync=settings().fsync,
+            )
     except OSError:
         if not os.path.lexists(target):
             _give_back(journal, item.reference)
@@ -209,11 +216,15 @@ def _give_back(journal: Journal, reference: str) -> str | None:
     content = disk.read(AttemptPaths(source).withdrawn)
     with holding(paths, _node(reference), lambda: _terms(reference)) as (artifact, lease):
         success = artifact.success()
-        if success is not None and content is not None and parse_success(content, source).token != success.token:
+        if (
+            success is not None
+            and content is not None
+            and parse_success(content, AttemptPaths(source).withdrawn).token != success.token
+        ):
             return "it has a new result, which stays"
         if os.path.lexists(paths.alias):
             return "it is an alias by now"
-        put_back(artifact.lock, disk, lease.token, source)
+        put_back(artifact.lock, disk, lease.token, source, sync=settings().fsync)
     disk.remove_tree(source)
     tidy(paths, disk)
     return None

@@ -16,6 +16,7 @@ import fractions
 import importlib
 import inspect
 import pathlib
+import sys
 import uuid
 import zoneinfo
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +28,7 @@ from furu.identity.dependencies import declared_dependencies, field_dependencies
 from furu.identity.digest import furu_hash
 from furu.identity.encode import SCHEME, Json, encode, encode_at
 from furu.identity.fields import Config
+from furu.identity.shape import fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -103,6 +105,10 @@ def decode_graph(document: Mapping[str, Json], *, strict: bool = True) -> Config
         msg = f"not a config document: its keys are {sorted(document) if isinstance(document, dict) else document!r}"
         raise FuruDecodeError(msg)
     nested = document.get("configs", {})
+    for each in (document, *(nested.values() if isinstance(nested, dict) else (nested,))):
+        if fault := fault_of(each):
+            msg = f"not a config document: {fault}"
+            raise FuruDecodeError(msg)
     decoded: dict[str, Config] = {}
     waiting = list(nested)
     open_references: set[str] = set()
@@ -157,17 +163,28 @@ def import_class(path: str) -> type:
         FuruDecodeError: it can't be imported, or is no class.
     """
     module_name, _, qualname = path.partition(":")
+    if not all(_is_ordinary(part) for part in (*module_name.split("."), *qualname.split("."))):
+        msg = f"{path!r} is not the name of a class"
+        raise FuruDecodeError(msg)
     try:
-        found: Any = importlib.import_module(module_name)
-        for part in qualname.split("."):
-            found = getattr(found, part)
+        found: Any = sys.modules.get(module_name) or importlib.import_module(module_name)
     except (ImportError, AttributeError, ValueError) as error:
         msg = f"class {path!r} can't be imported: {error}"
         raise FuruDecodeError(msg) from error
-    if not isinstance(found, type):
-        msg = f"{path!r} is no class"
-        raise FuruDecodeError(msg)
-    return found
+    for part in qualname.split("."):
+        # In the own names of modules and classes only, so that nothing of what is found runs.
+        found = vars(found).get(part)
+        if not isinstance(found, type):
+            msg = (
+                f"class {path!r} can't be imported: there is no {part!r}" if found is None else f"{path!r} is no class"
+            )
+            raise FuruDecodeError(msg)
+    cls: type = found
+    return cls
+
+
+def _is_ordinary(name: str) -> bool:
+    return name.isidentifier() and not (name.startswith("__") and name.endswith("__"))
 
 
 def references_of(value: Json) -> list[str]:
@@ -235,6 +252,9 @@ def _enum(value: Json, _configs: Mapping[str, Config]) -> object:
 def _dataclass(value: Json, configs: Mapping[str, Config]) -> object:
     cls = _import_kind(value["$dataclass"], "$dataclass", dataclasses.is_dataclass)
     fields = {name: decode(item, configs) for name, item in value["fields"].items()}
+    if unknown := fields.keys() - {field.name for field in dataclasses.fields(cls)}:
+        msg = f"{value['$dataclass']} has no field {min(unknown)!r}"
+        raise FuruDecodeError(msg)
     accepted = {field.name for field in dataclasses.fields(cls) if field.init} & fields.keys()
     # Its constructor, where it can be called, for what `__post_init__` keeps beside the fields ...
     is_constructible = inspect.signature(cls).parameters.keys() <= accepted

@@ -17,7 +17,7 @@ from furu.index.plain import MAX_CHARS, Plain, leaves, plain_fields
 from furu.storage.annotations import Annotations, read_annotations
 from furu.storage.atomic import DISK
 from furu.storage.layout import ArtifactPaths, AttemptPaths, Ending, parse_tags
-from furu.storage.records import AliasRecord, ErrorRecord, OwnerRecord, parse, parse_success
+from furu.storage.records import AliasRecord, ErrorRecord, OwnerRecord, parse, parse_own, parse_success
 from furu.storage.scan import look
 
 if TYPE_CHECKING:
@@ -229,9 +229,9 @@ def _began(token: str) -> float:
 
 def _read_attempt(attempt: AttemptPaths, facts: _Facts) -> None:
     if content := DISK.read(attempt.owner):
-        owner = parse(OwnerRecord, content, attempt.owner)
+        owner = parse_own(OwnerRecord, content, attempt.owner, "token")
         facts.host, facts.user, facts.backend = owner.host, owner.user, owner.backend
     if content := DISK.read(attempt.error):
-        error = parse(ErrorRecord, content, attempt.error)
+        error = parse_own(ErrorRecord, content, attempt.error, "token")
         facts.error = f"{error.type.removeprefix('builtins.')}: {error.message}"[:MAX_CHARS]
         facts.at, facts.took = error.at, error.usage.wall_sec if error.usage else None

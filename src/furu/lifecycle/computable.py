@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from furu import config
 from furu.identity.fields import Config
+from furu.storage.access import look_at_root
 from furu.storage.layout import ArtifactPaths
 
 
@@ -67,9 +68,10 @@ def artifact_paths(obj: Computable) -> ArtifactPaths:
     Raises:
         ValueError: the class is local or in `__main__`.
     """
-    spec = obj.__furu_class__
+    spec, root = obj.__furu_class__, root_of(obj)
     spec.check_storable()
-    return ArtifactPaths(f"{root_of(obj)}/data/{spec.namespace}/{obj.furu_hash}")
+    look_at_root(root)
+    return ArtifactPaths(f"{root}/data/{spec.namespace}/{obj.furu_hash}")
 
 
 def root_of(obj: Computable) -> str:

@@ -112,7 +112,7 @@ class Attempt:
                 self._end(Ending.OK if self._is_ours() else ending)
 
     def _create(self, *, executor_mode: bool) -> Any:
-        record_identity(self._obj, self._me)
+        record_identity(self._obj, self._me, sync=self._settings.fsync)
         if self._obj.__furu_options__.resumable:
             self._resume()
         context = EXEC_CONTEXT.get()
@@ -156,7 +156,9 @@ class Attempt:
         if data is not None and self._settings.fsync:
             self._me.disk.sync_tree(self._workspace.path)
             self._me.disk.sync_file(self._paths.files)
-        success = SuccessRecord(self.lease.token, data, clock.unix(), stored, self._usage())
+            self._me.disk.sync_file(self._paths.base)  # else the name SUCCESS.json might survive, and `files` not
+        usage, furu_hash = self._usage(), self._obj.furu_hash
+        success = SuccessRecord(self.lease.token, data, clock.unix(), stored, usage, furu_hash)
         replaces = self.lease.replaces
         with shielded():
             self.is_published = self._artifact.lock.publish(
@@ -209,6 +211,7 @@ class Attempt:
             traceback=trace[-_TRACEBACK_CHARS:],
             at=clock.unix(),
             usage=self._usage(),
+            token=self.lease.token,
         )
         with contextlib.suppress(OSError):  # a full disk must not hide the error that filled it
             self._me.disk.write_new(self._paths.lease(self.lease.token).error, render(record))
@@ -236,7 +239,7 @@ def terms_of(obj: Computable, settings: Settings, participant: Participant) -> T
         backend=context.backend,
         spec_key=context.spec_key,
         environment=record_environment(settings, participant, root),
-        code=_record_code(obj, participant, root),
+        code=_record_code(obj, settings, participant, root),
         scheduler=own_facts() if context.backend == BATCH_BACKEND else None,
     )
 
@@ -249,39 +252,49 @@ def record_environment(settings: Settings, participant: Participant, root: str) 
     """Write what all attempts of this process share, once for each root; its digest."""
     digest, record = metadata.known_environment(settings)
     paths = RootPaths(root)
-    _write_shared(paths.environments, paths.environment(digest), record, participant)
+    _write_shared(paths.environments, paths.environment(digest), record, participant, sync=settings.fsync)
     return digest
 
 
-def _record_code(obj: Computable, participant: Participant, root: str) -> str:
+def _record_code(obj: Computable, settings: Settings, participant: Participant, root: str) -> str:
     """Write which code computes artifacts of the class, once for each state of that code; its digest."""
     pieces = fingerprint(cast("Any", type(obj)))
     digest = code_digest(pieces)
     paths = RootPaths(root)
-    _write_shared(paths.codes, paths.code(digest), {"v": VERSION, "pieces": pieces}, participant)
+    record = {"v": VERSION, "pieces": pieces}
+    _write_shared(paths.codes, paths.code(digest), record, participant, sync=settings.fsync)
     return digest
 
 
-def _write_shared(directory: str, path: str, record: dict[str, Any], participant: Participant) -> None:
-    """Write a record that is named by its content, if nobody did."""
+def _write_shared(directory: str, path: str, record: dict[str, Any], participant: Participant, *, sync: bool) -> None:
+    """Write a record that is named by its content, if nobody did, or a power cut tore it."""
     if path in _WRITTEN:
         return
-    if not participant.disk.read(path):
+    content = json.dumps(record, sort_keys=True).encode()
+    if participant.disk.read(path) != content:
         participant.disk.make_directories(directory)
-        participant.disk.replace(path, json.dumps(record, sort_keys=True).encode(), suffix=participant.new_token())
+        participant.disk.replace(path, content, suffix=participant.new_token(), sync=sync)
     _WRITTEN.add(path)
 
 
-def record_identity(obj: Computable, participant: Participant) -> None:
-    """Write config.json, and those of the configs that it refers to: some may never be computed themselves."""
+def record_identity(obj: Computable, participant: Participant, *, sync: bool) -> None:
+    """Write config.json, and those of the configs that it refers to: some may never be computed themselves.
+
+    Args:
+        obj: whose.
+        participant: who writes.
+        sync: whether to force them to stable storage; the name of the first becomes durable with the publish.
+    """
     own_path = artifact_paths(obj).config
-    _write_identity(obj, own_path, participant)
+    _write_identity(obj, own_path, participant, sync=sync)
     waiting = direct_dependencies(obj)
     while waiting:
         dependency = cast("Computable", waiting.pop())
         path = artifact_paths(dependency).config
         if path not in _WRITTEN:
-            _write_identity(dependency, path, participant)
+            if _write_identity(dependency, path, participant, sync=sync) and sync:
+                participant.disk.sync_file(os.path.dirname(path))
+                participant.disk.sync_names(os.path.dirname(path), root_of(dependency))
             _WRITTEN.add(path)
             waiting.extend(direct_dependencies(dependency))
     _WRITTEN.add(own_path)  # those that depend on it need not look
@@ -298,12 +311,13 @@ def render_identity(obj: Config) -> bytes:
     return canonical_text(document).encode("ascii")
 
 
-def _write_identity(obj: Config, path: str, participant: Participant) -> None:
+def _write_identity(obj: Config, path: str, participant: Participant, *, sync: bool) -> bool:
     if participant.disk.read(path):  # a power cut may leave an empty one
-        return
+        return False
     content, suffix = render_identity(obj), participant.new_token()
     try:
-        participant.disk.replace(path, content, suffix=suffix)
+        participant.disk.replace(path, content, suffix=suffix, sync=sync)
     except FileNotFoundError:  # of a dependency that nobody has computed yet
         participant.disk.make_directories(os.path.dirname(path))
-        participant.disk.replace(path, content, suffix=suffix)
+        participant.disk.replace(path, content, suffix=suffix, sync=sync)
+    return True

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
-from furu.errors import FuruStoreError
+from furu.errors import FuruCorruptRecord, FuruStoreError
 from furu.identity.dependencies import all_dependencies
 from furu.identity.digest import encode_any
 from furu.identity.encode import canonical_text
@@ -74,6 +74,8 @@ def _check_one(obj: Computable, disk: Disk) -> None:
         return
     content = disk.read(path)
     stored = parse_object(content, path).get("fields", {}) if content else {}
+    if not isinstance(stored, dict):
+        raise FuruCorruptRecord(f"{path} is damaged: fields is no object", path=Path(path))
     for field in spec.fields:
         # An artifact that is older than the field doesn't have it: that it stays valid is what the field is for.
         if field.identity == "unless-default" and field.name in stored:

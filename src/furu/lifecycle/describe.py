@@ -6,15 +6,16 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from furu.errors import FuruNothingPublished
+from furu.errors import FuruCorruptRecord, FuruNothingPublished
 from furu.identity.encode import HASH_ATTRIBUTE
 from furu.lifecycle.artifact import Artifact
 from furu.lifecycle.computable import artifact_paths, node_name
 from furu.lifecycle.lease import THIS_PROCESS
 from furu.lifecycle.published import find_published
 from furu.lifecycle.workspace import bound_directory, is_anything_running, running_attempt
-from furu.storage.layout import ArtifactPaths, Ending, RootPaths
-from furu.storage.records import OwnerRecord, parse, parse_object
+from furu.storage.layout import DIGEST, ArtifactPaths, Ending, RootPaths
+from furu.storage.metadata import environment_digest
+from furu.storage.records import OwnerRecord, parse_object, parse_own
 
 if TYPE_CHECKING:
     from furu.lifecycle.computable import Computable
@@ -101,7 +102,7 @@ def metadata_at(paths: ArtifactPaths, root: str, node: str) -> dict[str, Any]:
     for attempt in (paths.ended(success.token, Ending.OK), paths.lease(success.token)):
         content = disk.read(attempt.owner)
         if content is not None:
-            owner = parse(OwnerRecord, content, attempt.owner)
+            owner = parse_own(OwnerRecord, content, attempt.owner, "token")
             metadata["owner"] = dataclasses.asdict(owner)
             metadata["environment"] = _environment(root, owner)
             break
@@ -109,8 +110,17 @@ def metadata_at(paths: ArtifactPaths, root: str, node: str) -> dict[str, Any]:
 
 
 def _environment(root: str, owner: OwnerRecord) -> dict[str, Any] | None:
-    if owner.environment is None:
+    if owner.environment is None or not DIGEST.fullmatch(owner.environment):
         return None
     path = RootPaths(root).environment(owner.environment)
     content = THIS_PROCESS.disk.read(path)
-    return parse_object(content, path) if content is not None else None
+    if content is None:
+        return None
+    record = parse_object(content, path)
+    try:
+        is_whole = environment_digest(record) == owner.environment
+    except ValueError:  # a number that is none, such as 1e999
+        is_whole = False
+    if not is_whole:
+        raise FuruCorruptRecord(f"{path} is damaged: it is not what it is named by", path=Path(path))
+    return record

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from furu.errors import FuruComputeError, FuruLeaseLost
 from furu.lifecycle.computable import node_name
 from furu.storage.layout import Ending
-from furu.storage.records import ErrorRecord, parse
+from furu.storage.records import ErrorRecord, parse_own
 
 if TYPE_CHECKING:
     from furu.lifecycle.artifact import Artifact
@@ -36,7 +36,7 @@ def raise_previous_failure(obj: Computable, artifact: Artifact, disk: Disk) -> N
     content = disk.read(path)
     cause = "its error was not recorded"
     if content is not None:
-        record = parse(ErrorRecord, content, path)
+        record = parse_own(ErrorRecord, content, path, "token")
         cause = f"{record.type}: {record.message}\n{record.traceback}"
     msg = f"Computation previously failed: {node} in {furu_dir}\n{cause}"
     raise FuruComputeError(msg, node=node, furu_dir=furu_dir, state_path=Path(path), hints=hints)

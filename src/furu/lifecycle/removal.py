@@ -51,6 +51,8 @@ def delete_at(paths: ArtifactPaths, node: str, terms: Callable[[], Terms]) -> bo
     with holding(paths, node, terms) as (artifact, lease):
         had_result = artifact.lock.withdraw(lease.token)
         had_alias = _drop_alias(paths)
+        if settings().fsync:  # else the record might come back after a power cut, and its files not
+            THIS_PROCESS.disk.sync_file(paths.base)
         had_attempts = bool(artifact.lock.ended())
         artifact.lock.take_away(lease.token)
     return had_result or had_alias or had_attempts

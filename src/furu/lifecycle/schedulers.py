@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from furu import clock
 from furu.storage.layout import parse_jobs
-from furu.storage.records import EndedJobRecord, JobRecord, parse, render
+from furu.storage.records import EndedJobRecord, JobRecord, parse_own, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -116,7 +116,7 @@ def look_at_jobs(
         for job_id in (job_id for job_id, has_ended in job_ids.items() if not has_ended):
             beaten = participant.disk.read_beaten(paths.job(job_id))
             if beaten is not None:
-                record = parse(JobRecord, beaten.content, paths.job(job_id))
+                record = parse_own(JobRecord, beaten.content, paths.job(job_id), "job_id")
                 open_jobs.setdefault(record.scheduler, []).append((record, beaten.mtime, paths))
     for kind, jobs in open_jobs.items():
         sights = _ask(kind, [record.job_id for record, _, _ in jobs])
@@ -163,8 +163,11 @@ def forget_ending(paths: ArtifactPaths, job_id: str, participant: Participant) -
 def last_ending(paths: ArtifactPaths, jobs: Jobs, participant: Participant) -> EndedJobRecord | None:
     """How the newest of the ended jobs ended."""
     newest = max(jobs.ended_ids, key=lambda job_id: (len(job_id.partition("_")[0]), job_id), default=None)
-    content = participant.disk.read(paths.ended_job(newest)) if newest is not None else None
-    return parse(EndedJobRecord, content, paths.jobs) if content is not None else None
+    if newest is None:
+        return None
+    path = paths.ended_job(newest)
+    content = participant.disk.read(path)
+    return parse_own(EndedJobRecord, content, path, "job_id") if content is not None else None
 
 
 # -- owners of leases -------------------------------------------------------------------------------------------------

@@ -50,8 +50,9 @@ class Annotator:
     Every method raises `FuruReadOnlyStore` where this user can't write, and `FuruStoreError` if the artifact is gone.
     """
 
-    def __init__(self, paths: ArtifactPaths, disk: Disk, user: str, token: str) -> None:
+    def __init__(self, paths: ArtifactPaths, disk: Disk, user: str, token: str, *, sync: bool) -> None:
         self._paths = paths
+        self._sync = sync
         self._disk = disk
         self._user = user
         self._token = token
@@ -103,7 +104,7 @@ class Annotator:
 
     def _write(self, path: str, text: str) -> None:
         record = AnnotationRecord(text, self._user, clock.unix())
-        self._disk.replace(path, render(record), suffix=self._token)
+        self._disk.replace(path, render(record), suffix=self._token, sync=self._sync)
 
     def _remove(self, paths: Iterable[str]) -> None:
         with self._changing():
@@ -115,6 +116,9 @@ class Annotator:
     def _changing(self) -> Iterator[None]:
         with refusing(self._paths):
             yield
+            if self._sync:  # a pin that a power cut takes would have a result deleted
+                self._disk.sync_file(self._paths.base)
+                self._disk.sync_names(self._paths.base, self._paths.root)
         with contextlib.suppress(OSError):  # who looks at the class's directory alone shall see it too
             self._disk.beat(self._paths.class_directory)
 

@@ -35,6 +35,9 @@ FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _READ_BYTES: Final = 1 << 16
 _MAKE_TRIES: Final = 10
 
+# Directories whose names are known to have reached stable storage.
+_DURABLE: Final[set[str]] = set()
+
 
 class Beaten(NamedTuple):
     """A file's bytes and its modification time in seconds since the epoch, by the clock of the file server."""
@@ -57,6 +60,7 @@ class Disk:
     def make_directory(self, path: str) -> None:
         """Make a directory whose parent exists."""
         os.mkdir(path)
+        _DURABLE.discard(path)
 
     def make_directories(self, path: str) -> None:
         """Make a directory and its parents; one that exists is fine."""
@@ -82,6 +86,7 @@ class Disk:
 
     def rename(self, source: str, target: str) -> None:
         os.rename(source, target)
+        _DURABLE.discard(target)
 
     def link(self, source: str, target: str) -> None:
         os.link(source, target, follow_symlinks=False)
@@ -137,11 +142,14 @@ class Disk:
         finally:
             os.close(descriptor)
 
-    def replace(self, path: str, content: bytes, *, suffix: str) -> None:
-        """Put a whole new file in the place of `path`; `suffix` makes the temporary name the caller's own."""
+    def replace(self, path: str, content: bytes, *, suffix: str, sync: bool = False) -> None:
+        """Put a whole new file in the place of `path`; `suffix` makes the temporary name the caller's own.
+
+        With `sync` a power cut leaves the old or the new one; without it, perhaps a torn one.
+        """
         temporary = f"{path}.{suffix}.tmp"
         try:
-            self.write_new(temporary, content)
+            self.write_new(temporary, content, sync=sync)
             self.rename(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -196,6 +204,20 @@ class Disk:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def sync_names(self, path: str, root: str) -> None:
+        """Force the names that lead to the directory `path` to stable storage, each once in the life of this process.
+
+        Above `root` it is tried only: those directories are other people's, and some filesystems refuse.
+        """
+        while path not in _DURABLE and (parent := os.path.dirname(path)) != path:
+            try:
+                self.sync_file(parent)
+            except OSError:
+                if len(path) > len(root):
+                    raise
+            _DURABLE.add(path)
+            path = parent
 
     def sync_tree(self, top: str) -> None:
         """`sync_file` on all regular files and directories below `top`, deepest first."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _FOLDERS: Final = ("attempts", "files", "jobs")
 
 
-def carry_off(lock: ArtifactLock, disk: Disk, token: str, target: str, *, with_config: bool) -> None:
+def carry_off(lock: ArtifactLock, disk: Disk, token: str, target: str, *, with_config: bool, sync: bool) -> None:
     """Move what the artifact has to `target`, and end the lease with it.
 
     Args:
@@ -29,6 +29,7 @@ def carry_off(lock: ArtifactLock, disk: Disk, token: str, target: str, *, with_c
         token: of the lease.
         target: a path that isn't there yet.
         with_config: the artifact's record goes too.
+        sync: force to stable storage that the result is gone before its files go.
 
     Raises:
         OSError: with an errno of `GONE`, the lease was lost; what was moved is in the attempt that it became.
@@ -36,6 +37,8 @@ def carry_off(lock: ArtifactLock, disk: Disk, token: str, target: str, *, with_c
     paths, lease = lock.paths, lock.paths.lease(token)
     disk.make_directories(os.path.dirname(target))
     lock.withdraw(token)
+    if sync:
+        disk.sync_file(paths.base)
     lock.take_away(token)
     staying = {"lock", "attempts", *(() if with_config else ("config.json",))}
     for name in disk.list_directory(paths.base):
@@ -47,7 +50,7 @@ def carry_off(lock: ArtifactLock, disk: Disk, token: str, target: str, *, with_c
         disk.rename(f"{target}/config.json", paths.config)  # somebody had something to say meanwhile
 
 
-def put_back(lock: ArtifactLock, disk: Disk, token: str, source: str) -> None:
+def put_back(lock: ArtifactLock, disk: Disk, token: str, source: str, *, sync: bool) -> None:
     """Undo `carry_off`, however far it or this came before. The publish comes last, and only where there is none.
 
     Args:
@@ -55,6 +58,7 @@ def put_back(lock: ArtifactLock, disk: Disk, token: str, source: str) -> None:
         disk: to work on.
         token: of the lease.
         source: where it was carried off to.
+        sync: force to stable storage what the publish stands for, then the publish.
 
     Raises:
         OSError: with an errno of `GONE`, the lease was lost; of `TAKEN`, something is in the way.
@@ -67,9 +71,15 @@ def put_back(lock: ArtifactLock, disk: Disk, token: str, source: str) -> None:
             disk.rename(f"{source}/{folder}/{name}", f"{base}/{folder}/{name}")
     for name in (name for name in names if name not in (*_FOLDERS, "owner.json", "success.json", "withdrawn.json")):
         disk.rename(f"{source}/{name}", f"{base}/{name}")
+    if sync:
+        for path in (*(f"{base}/{folder}" for folder in _FOLDERS if folder in names), base):
+            disk.sync_file(path)
     if "withdrawn.json" in names and not lock.is_published():
         disk.link(withdrawn, lease.success)
         disk.link(lease.success, lock.paths.success)
+        if sync:
+            disk.sync_file(base)
+            disk.sync_names(base, lock.paths.root)
 
 
 def tidy(paths: ArtifactPaths, disk: Disk) -> None:

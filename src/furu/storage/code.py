@@ -263,7 +263,7 @@ def _library_directories() -> tuple[Path, ...]:
 def code_digest(pieces: Pieces) -> str:
     """The name that a fingerprint is stored under."""
     text = "\n".join(f"{name} {digest}" for name, digest in sorted(pieces.items()))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
 
 
 def forget_sources() -> None:

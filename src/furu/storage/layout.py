@@ -27,7 +27,6 @@ import enum
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import quote
 
 from furu.errors import FuruAnnotationError, FuruStoreError
 
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
 
 TOKEN: Final = re.compile(r"[0-9]{20}-[0-9a-f]{12}")
 HASH: Final = re.compile(r"[0-9a-f]{32}")
+DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_RUN_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 ENDED_JOB: Final = ".ended.json"
 TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _TAGGED: Final = "tag."
@@ -117,6 +118,11 @@ class ArtifactPaths:
     def class_directory(self) -> str:
         """Where the artifacts of its class lie; its time stamp tells who looks there to look at all of them."""
         return self.base.rpartition("/")[0]
+
+    @property
+    def root(self) -> str:
+        """The store's; where that can't be told, the artifact's own directory."""
+        return self.base.rpartition("/data/")[0] or self.base
 
     @property
     def config(self) -> str:
@@ -269,6 +275,14 @@ class RootPaths:
         return self.root + "/trash"
 
     def run(self, run_id: str) -> RunPaths:
+        """The directory of a run.
+
+        Raises:
+            FuruStoreError: the id is not one name, so it could lead anywhere.
+        """
+        if not _RUN_ID.fullmatch(run_id):
+            msg = f"{run_id!r} is not the id of a run"
+            raise FuruStoreError(msg, path=Path(self.runs))
         return RunPaths(f"{self.root}/runs/{run_id}")
 
     @property
@@ -327,20 +341,3 @@ class RunPaths:
     def payload(self, furu_hash: str) -> str:
         """What the batch job of a node reads."""
         return f"{self.base}/payloads/{furu_hash}.json"
-
-
-class SubmititPaths:
-    """The names below the root of batch jobs' folders."""
-
-    __slots__ = ("root",)
-
-    def __init__(self, root: str) -> None:
-        self.root = root
-
-    def nodes(self, spec_key: str, run_id: str) -> str:
-        """Logs of jobs that compute one node each."""
-        return f"{self.root}/nodes/{quote(spec_key, safe=' ')}/{run_id}"
-
-    def workers(self, spec_key: str, run_id: str) -> str:
-        """Logs of a pool's workers."""
-        return f"{self.root}/workers/{quote(spec_key, safe=' ')}/{run_id}"

@@ -7,13 +7,15 @@ publish can hit somebody else's lock. Nothing here decides anything; `furu.lifec
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from furu.errors import FuruStoreError
+from furu.storage.access import refuse_foreign_links
 from furu.storage.atomic import GONE, TAKEN
 from furu.storage.layout import TOKEN, EndedAttempt, Ending, parse_ended
-from furu.storage.records import OwnerRecord, SuccessRecord, parse, parse_success, render
+from furu.storage.records import OwnerRecord, SuccessRecord, parse_own, parse_success, render
 
 if TYPE_CHECKING:
     from furu.storage.atomic import Disk
@@ -66,7 +68,7 @@ class ArtifactLock:
             if beaten is None:
                 return None
             beat = beaten.mtime
-            return parse(OwnerRecord, beaten.content, path), beat
+            return parse_own(OwnerRecord, beaten.content, path, "token"), beat
         except FuruStoreError:
             return None, beat
 
@@ -130,6 +132,7 @@ class ArtifactLock:
             FuruStoreError: there is one.
         """
         paths = self.paths
+        refuse_foreign_links(os.path.dirname(paths.base), paths.root)
         if self._disk.is_real_directory(paths.base) is None:
             return False
         for path in (paths.base, paths.lock, paths.attempts, paths.files):
@@ -220,6 +223,7 @@ class ArtifactLock:
                 self._unput(record.token)
         if sync:
             self._disk.sync_file(self.paths.base)
+            self._disk.sync_names(self.paths.base, self.paths.root)
         return True
 
     def _put(self, record: SuccessRecord, *, replaces: bool, sync: bool) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from furu.storage.numbers import ProcessId  # noqa: TC001 -- pydantic reads the annotations
+
 _EXITING: Final = 0x4
 """PF_EXITING of Linux: the process runs no code of its own any more, but is not a zombie yet."""
 
@@ -31,7 +33,7 @@ class ProcessIdentity:
     machine: str
     boot: str
     pid_namespace: int
-    pid: int
+    pid: ProcessId
     started: str
     user: str
 

@@ -7,20 +7,34 @@ guessed at; anything else that isn't right is corrupt and named with its path.
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from furu.errors import FuruCorruptRecord, FuruFutureRecord
 from furu.storage.layout import TOKEN
+from furu.storage.numbers import LATEST, Duration, Moment
 from furu.storage.process import ProcessIdentity
 
 VERSION: Final = 1
 
+_CHECKSUM: Final = b', "crc": '
+"""What comes before the last value of a success record: the checksum of all bytes before this."""
+
+_LARGEST: Final = 1 << 62
 _JSON: Final = json.JSONEncoder(allow_nan=False)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    msg = f"{name} is no number of JSON"
+    raise ValueError(msg)
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)
 
 _Record = TypeVar("_Record")
 
@@ -36,9 +50,9 @@ class Usage:
         max_rss_bytes: the process's peak memory so far; None when it isn't known.
     """
 
-    wall_sec: float
-    process_cpu_sec: float | None = None
-    thread_cpu_sec: float | None = None
+    wall_sec: Duration
+    process_cpu_sec: Duration | None = None
+    thread_cpu_sec: Duration | None = None
     max_rss_bytes: int | None = None
 
 
@@ -60,8 +74,8 @@ class OwnerRecord(ProcessIdentity):
 
     token: str
     node: str
-    lease_sec: float
-    at: float
+    lease_sec: Duration
+    at: Moment
     backend: str | None = None
     spec_key: str | None = None
     environment: str | None = None
@@ -79,6 +93,8 @@ class SuccessRecord:
         at: when, in seconds since the epoch.
         result: what a codec made of the returned value, in a list of one; empty when the class has a `_load`.
         usage: what the attempt took.
+        furu_hash: of the artifact, so that a copy of another one's record is never taken for this one's; None in
+            records that are older.
     """
 
     token: str
@@ -86,6 +102,7 @@ class SuccessRecord:
     at: float
     result: list[Any]
     usage: Usage | None = None
+    furu_hash: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,13 +115,15 @@ class ErrorRecord:
         traceback: as Python prints it.
         at: when, in seconds since the epoch.
         usage: what the attempt took.
+        token: the attempt; None in records that are older.
     """
 
     type: str
     message: str
     traceback: str
-    at: float
+    at: Moment
     usage: Usage | None = None
+    token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +139,7 @@ class AliasRecord:
 
     own: str
     target: str
-    at: float
+    at: Moment
     because: str = ""
 
     def data_directory(self, base: str) -> str:
@@ -153,7 +172,7 @@ class JobRecord:
     job_id: str
     spec_key: str
     run_id: str
-    submitted_at: float
+    submitted_at: Moment
     log_dir: str
 
 
@@ -177,7 +196,7 @@ class EndedJobRecord:
     reason: str
     node: str
     exit_code: str
-    at: float
+    at: Moment
 
 
 @dataclass(frozen=True)
@@ -203,7 +222,10 @@ def render(record: Record) -> bytes:
     fields = {"v": VERSION, **{name: _storable(value) for name, value in vars(record).items()}}
     if isinstance(usage := fields.get("usage"), Usage):
         fields["usage"] = vars(usage)
-    return _JSON.encode(fields).encode("ascii")
+    content = _JSON.encode(fields).encode("ascii")
+    if type(record) is SuccessRecord:
+        return b"%s%s%d}" % (content[:-1], _CHECKSUM, zlib.crc32(content[:-1]))
+    return content
 
 
 def _storable(value: Any) -> Any:
@@ -227,6 +249,20 @@ def parse(cls: type[_Record], content: bytes, path: str) -> _Record:
     return record
 
 
+def parse_own(cls: type[_Record], content: bytes, path: str, named_by: str) -> _Record:
+    """`parse` of a record that says whose it is, by the field `named_by`, in words that its path must say as well.
+
+    Raises:
+        FuruFutureRecord: a newer furu wrote it.
+        FuruCorruptRecord: it is not such a record, or the copy of another one's.
+    """
+    record = parse(cls, content, path)
+    name = getattr(record, named_by)
+    if name is not None and name not in {part.partition(".")[0] for part in path.split("/")}:
+        raise _corrupt(path, f"it belongs to {name!r}")
+    return record
+
+
 def parse_success(content: bytes, path: str) -> SuccessRecord:
     """`parse(SuccessRecord, …)` without pydantic: this is most of a cache hit.
 
@@ -236,6 +272,12 @@ def parse_success(content: bytes, path: str) -> SuccessRecord:
     """
     fields = parse_object(content, path)
     token, data, result, usage = fields.get("token"), fields.get("data"), fields.get("result"), fields.get("usage")
+    furu_hash = fields.get("furu_hash")
+    if furu_hash is not None and (type(furu_hash) is not str or f"/{furu_hash}/" not in path):
+        raise _corrupt(path, f"it belongs to {furu_hash!r}")
+    crc = fields.get("crc")
+    if crc is not None and crc != zlib.crc32(content[: content.rfind(_CHECKSUM)]):
+        raise _corrupt(path, "its checksum is wrong")
     if type(token) is not str or not TOKEN.fullmatch(token):
         raise _corrupt(path, f"token {token!r} is no token")
     if data is not None and data != token:
@@ -243,8 +285,12 @@ def parse_success(content: bytes, path: str) -> SuccessRecord:
     if type(result) is not list or len(result) > 1:
         raise _corrupt(path, "result is not a list of at most one")
     try:
-        return SuccessRecord(token, data, float(fields["at"]), result, Usage(**usage) if usage else None)
-    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        at = fields["at"] + 0.0
+        took = _usage(usage) if usage else None
+        if not -LATEST <= at <= LATEST:
+            raise _corrupt(path, f"at {at!r} is no moment")
+        return SuccessRecord(token, data, at, result, took, furu_hash)
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise _corrupt(path, repr(error)) from None
 
 
@@ -256,7 +302,7 @@ def parse_object(content: bytes, path: str) -> dict[str, Any]:
         FuruCorruptRecord: it is no versioned JSON object.
     """
     try:
-        fields: Any = json.loads(content.decode())  # of bytes it would guess the encoding
+        fields: Any = _DECODER.decode(content.decode())
     except (ValueError, RecursionError) as error:
         raise _corrupt(path, f"no JSON: {error}") from None
     version = fields.get("v") if type(fields) is dict else None
@@ -266,6 +312,15 @@ def parse_object(content: bytes, path: str) -> dict[str, Any]:
         msg = f"{path} was written by a newer furu (record version {version}, this one knows {VERSION})"
         raise FuruFutureRecord(msg, path=Path(path), hints=["upgrade furu; nothing was changed"])
     return cast("dict[str, Any]", fields)
+
+
+def _usage(fields: dict[str, Any]) -> Usage:
+    # What a newer furu added is ignored. What is known must be a number, for others calculate with it.
+    wall, *others = map(fields.get, Usage.__match_args__)
+    numbers: list[Any] = [wall, *(0 if value is None else value for value in others)]
+    if min(numbers) < 0 or max(numbers) > _LARGEST:
+        raise ValueError(fields)
+    return Usage(*cast("Any", (wall, *others)))
 
 
 def _corrupt(path: str, reason: str) -> FuruCorruptRecord:

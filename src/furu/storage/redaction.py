@@ -13,18 +13,22 @@ MASK: Final = "***"
 # On the words of a name, in lower case: some are secret anywhere in it, some only at its end (hf_token, but not
 # token_length), and `key`, a word of everyday life, only after what it opens.
 _SECRET_NAME: Final = re.compile(
-    r"\b(apikey|authorization|credentials?|jwt|passphrase|passwd|password|pwd|secrets?)\b"
-    r"|\b(auth|bearer|cookie|pass|token)$"
-    r"|\b(access|account|api|auth|encryption|master|private|service|signing|ssh) key\b"
+    r"(passphrase|passwd|password|secret)s?\b|\b(apikey|authorization|credentials?|jwt|pwd)\b"
+    r"|\b(auth|bearer|cookie|otp|pass|pw|sig|signature|token)$"
+    r"|\b(access|account|api|auth|encryption|license|master|private|service|signing|ssh) key\b"
 )
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_URL_USER: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/@\s]+)@")
+_URL_USER: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/\s]+)@")
 _ASSIGNMENT: Final = re.compile(r"""([A-Za-z][\w.-]*)(["']?\s*[:=]\s*["']?)([^\s"',;&}]+)""")
 _AUTHORIZATION: Final = re.compile(r"\b(authorization\W+\w+|bearer)\s+\S+", re.IGNORECASE)
 _KNOWN_KEY: Final = re.compile(
     r"\b(?:sk-|pk-|rk-|gh[opsur]_|github_pat_|glpat-|hf_|xox[abeprs]-|npm_|pypi-|dop_v1_|ya29\.|AKIA|ASIA|AIza|eyJ)"
     r"[\w.~+/=-]{12,}"
 )
+_PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*", re.DOTALL)
+# 30 bytes in base64, as clouds give them; `_LONG_WORD` would take it for a path.
+_KEY_WITH_SLASHES: Final = re.compile(r"(?<![\w/+=.-])[A-Za-z0-9/+]{40}(?![\w/+=.-])")
+_USER_OPTIONS: Final = frozenset({"-u", "--user"})
 _LONG_WORD: Final = re.compile(r"[A-Za-z0-9+]{24,}={0,2}")
 _SYLLABLE: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 # 98 % of random words have shorter syllables on average; CamelCase has 3 to 6 letters in one.
@@ -38,25 +42,32 @@ def is_secret_name(name: str) -> bool:
 
 def mask_text(text: str) -> str:
     """`text` without the secrets in it: URL users, `name=value` with a secret name, known and random-looking keys."""
-    masked = _URL_USER.sub(rf"\1{MASK}@", text)
+    masked = _PRIVATE_KEY.sub(MASK, text)
+    masked = _URL_USER.sub(rf"\1{MASK}@", masked)
     masked = _AUTHORIZATION.sub(rf"\1 {MASK}", masked)
     masked = _ASSIGNMENT.sub(lambda found: _mask_assignment(*found.groups()), masked)
     masked = _KNOWN_KEY.sub(MASK, masked)
+    masked = _KEY_WITH_SLASHES.sub(lambda found: MASK if _looks_random(found[0]) else found[0], masked)
     return _LONG_WORD.sub(lambda found: MASK if _looks_random(found[0]) else found[0], masked)
 
 
 def mask_argv(argv: Sequence[str]) -> list[str]:
-    """A command line without its secrets; the value after a bare `--password` is one."""
-    masked, is_value_secret = [], False
+    """A command line without its secrets; the value after a bare `--password` is one, and `--user name:password`."""
+    masked, is_value_secret, before = [], False, ""
     for argument in argv:
-        name, equals, _ = argument.partition("=")
+        name, equals, value = argument.partition("=")
         if is_value_secret and not argument.startswith("--"):
             masked.append(MASK)
+        elif before in _USER_OPTIONS and ":" in argument:
+            masked.append(f"{argument.partition(':')[0]}:{MASK}")
+        elif equals and name in _USER_OPTIONS and ":" in value:
+            masked.append(f"{name}={value.partition(':')[0]}:{MASK}")
         elif equals and is_secret_name(name) and not re.search(r"\s", name):
             masked.append(f"{name}={MASK}")
         else:
             masked.append(mask_text(argument))
         is_value_secret = not equals and argument.startswith("-") and is_secret_name(argument)
+        before = argument
     return masked
 
 

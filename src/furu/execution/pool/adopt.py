@@ -16,7 +16,7 @@ from furu.errors import FuruError, FuruStoreError
 from furu.execution.pool.records import AdoptionRecord, PoolRecord, SeatRecord, parse_seats, render
 from furu.storage.atomic import GONE
 from furu.storage.pool_layout import PoolPaths, open_pool, pool_of
-from furu.storage.records import parse
+from furu.storage.records import parse, parse_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -126,7 +126,7 @@ class PoolFiles:
                     msg = f"there is no pool of a run {earlier_run}"
                     raise FuruStoreError(msg, path=Path(paths.base))
                 continue
-            record = parse(PoolRecord, beaten.content, paths.record)
+            record = parse_own(PoolRecord, beaten.content, paths.record, "run_id")
             if earlier_run is None and record.roots != self.record.roots:
                 continue
             if self._is_alive(record, beaten.mtime):

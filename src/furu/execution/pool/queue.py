@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
 from furu.storage.atomic import GONE
-from furu.storage.records import VERSION, parse
+from furu.storage.numbers import Moment, ProcessId  # noqa: TC001 -- pydantic reads the annotations
+from furu.storage.records import VERSION, parse_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,8 +75,8 @@ class WorkerRecord:
     job_id: str
     restarts: int
     host: str
-    pid: int
-    at: float
+    pid: ProcessId
+    at: Moment
 
 
 class Claim(NamedTuple):
@@ -193,7 +194,7 @@ class FileQueue:
             content = self._disk.read(facts)
             if self._unlink(f"{self.paths.ended}/{text}"):
                 self._unlink(facts)
-                found.append(TaskEnd(name, (content or b"").decode()))
+                found.append(TaskEnd(name, (content or b"").decode(errors="replace")))
         return found
 
     def claims(self) -> dict[str, list[TaskName]]:
@@ -221,7 +222,7 @@ class FileQueue:
             if found is None:  # it is just leaving
                 continue
             if worker not in self._records:
-                self._records[worker] = parse(WorkerRecord, found.content, path)
+                self._records[worker] = parse_own(WorkerRecord, found.content, path, "worker")
             sights.append(WorkerSight(self._records[worker], found.mtime, has_left=kind == "left"))
         return sights
 
@@ -257,7 +258,7 @@ class FileQueue:
                 if self._rename(f"{todo}/{name}", f"{own}/{name}"):
                     content = self._disk.read(f"{own}/{name}")
                     if content is not None:
-                        return Claim(name, content.decode())
+                        return Claim(name, content.decode(errors="replace"))
             if is_fresh:
                 return None
             self._listed = sorted(self._tasks(todo), reverse=True)

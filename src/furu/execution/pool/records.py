@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from furu.storage.numbers import Duration, Moment  # noqa: TC001 -- pydantic reads the annotations
 from furu.storage.process import ProcessIdentity
 from furu.storage.records import VERSION, parse
 
@@ -32,8 +33,8 @@ class PoolRecord(ProcessIdentity):
     run_id: str
     roots: list[str]
     specs: dict[str, str]
-    beat_sec: float
-    at: float
+    beat_sec: Duration
+    at: Moment
 
 
 @dataclass(frozen=True)

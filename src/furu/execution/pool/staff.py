@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from furu.execution.slurm.client import Slurm
     from furu.execution.slurm.submit import Submitter
     from furu.execution.slurm_spec import SlurmSpec
-    from furu.storage.layout import SubmititPaths
+    from furu.storage.submitit_layout import SubmititPaths
 
 _LOG: Final = logging.getLogger("furu")
 _PROGRAM: Final = "furu.execution.pool.worker"

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from furu.errors import FuruCorruptRecord, FuruStoreError
 from furu.storage.atomic import DISK
 from furu.storage.layout import RootPaths
+from furu.storage.numbers import LATEST
 from furu.storage.records import parse_object
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def read_run(paths: RunPaths) -> RunRecord:
         for event in events:
             if event.kind == EventKind.NODE_ADDED and event.node is not None:
                 planned[event.node] = _planned(event.node, event.facts)
-        return RunRecord(
+        record = RunRecord(
             run_id=plan["run"],
             at=plan["at"],
             process=plan["process"],
@@ -175,8 +176,27 @@ def read_run(paths: RunPaths) -> RunRecord:
             nodes=planned,
             events=tuple(events),
         )
+        _check(record, paths)
     except (AttributeError, KeyError, TypeError) as error:
         raise _corrupt(paths.plan, repr(error)) from None
+    return record
+
+
+def _check(record: RunRecord, paths: RunPaths) -> None:
+    """Refuse what has not the types that people rely on, with a `TypeError`."""
+    texts = [record.run_id, record.environment, *record.argv, *record.roots]
+    for node in record.nodes.values():
+        texts += [node.cls, node.namespace, node.status, node.because, node.spec_key, *node.deps_pending]
+    if not all(type(text) is str for text in texts) or not isinstance(record.cwd, str | None):
+        msg = "something is no text that should be"
+        raise TypeError(msg)
+    if type(record.process) is not dict or not _is_moment(record.at) or not paths.base.endswith(f"/{record.run_id}"):
+        msg = "it is another run's, or its process or moment is none"
+        raise TypeError(msg)
+
+
+def _is_moment(at: object) -> bool:
+    return isinstance(at, int | float) and -LATEST <= at <= LATEST
 
 
 def _planned(furu_hash: str, facts: Mapping[str, Any]) -> PlannedNode:
@@ -198,10 +218,17 @@ def _read_events(path: str) -> Iterator[RunEvent]:
         parse_object(header, path)
     for number, line in enumerate(lines, start=2):
         try:
-            facts = json.loads(line)
-            yield RunEvent(float(facts.pop("at")), facts.pop("event"), facts.pop("node", None), facts)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            yield _event(json.loads(line))
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             raise _corrupt(path, f"line {number}: {error!r}") from None
+
+
+def _event(facts: dict[str, Any]) -> RunEvent:
+    at, kind, node = facts.pop("at"), facts.pop("event"), facts.pop("node", None)
+    if not _is_moment(at) or type(kind) is not str or not isinstance(node, str | None):
+        msg = f"at={at!r:.40}, event={kind!r:.40}, node={node!r:.40}"
+        raise TypeError(msg)
+    return RunEvent(float(at), kind, node, facts)
 
 
 def _corrupt(path: str, reason: str) -> FuruCorruptRecord:

@@ -8,13 +8,14 @@ attach_slurm_dag(run_id)
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from furu import clock
+from furu import clock, config
 from furu.config import settings
-from furu.errors import FuruStoreError, FuruWaitTimeout
+from furu.errors import FuruCorruptRecord, FuruStoreError, FuruWaitTimeout
 from furu.execution.run import FuruRunError
 from furu.execution.slurm.hooks import RunHooks
 from furu.execution.slurm.jobs import WAITING, JobEnding, JobState
@@ -24,8 +25,8 @@ from furu.execution.slurm.watch import WATCH, ask_slurm
 from furu.lifecycle.artifact import Artifact
 from furu.lifecycle.lease import THIS_PROCESS
 from furu.lifecycle.schedulers import JobSight, record_ending
-from furu.storage.layout import ArtifactPaths, Ending, RootPaths
-from furu.storage.records import EndedJobRecord, ErrorRecord, parse, parse_object
+from furu.storage.layout import HASH, ArtifactPaths, Ending, RootPaths
+from furu.storage.records import EndedJobRecord, ErrorRecord, parse_object, parse_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from furu.execution.reporting.reporter import Reporter
     from furu.execution.slurm.client import Slurm
 
+_JOB_ID: Final = re.compile(r"[\w-]+")
 _SHORTEST_SEC: Final = 0.2
 _LONGEST_SEC: Final = 15.0
 _SHARE: Final = 0.05
@@ -56,12 +58,27 @@ def attach_slurm_dag(run_id: str, *, slurm: Slurm | None = None) -> SlurmDag:
         msg = f"there is no record of jobs of run {run_id!r}; a submission that found everything done has none"
         raise FuruStoreError(msg, path=Path(paths.jobs))
     lines = content[: content.rfind(b"\n") + 1].splitlines()
-    facts = [parse_object(line, paths.jobs) for line in lines]
-    nodes = [
-        DagNode(each["hash"], each["node"], each["spec_key"], each["job_id"], each["directory"], tuple(each["deps"]))
-        for each in facts
-    ]
-    return SlurmDag(run_id, nodes)
+    return SlurmDag(run_id, [_node(line, paths.jobs) for line in lines])
+
+
+def _node(line: bytes, path: str) -> DagNode:
+    """A line of jobs.jsonl; what it names is written to, so it must lie in a store."""
+    facts = parse_object(line, path)
+    try:
+        furu_hash, directory = facts["hash"], facts["directory"]
+        node = DagNode(furu_hash, facts["node"], facts["spec_key"], facts["job_id"], directory, tuple(facts["deps"]))
+        is_sound = all(type(each) is str for each in (node.name, node.spec_key, node.job_id, *node.deps))
+        is_ours = bool(HASH.fullmatch(furu_hash)) and directory.endswith(f"/{furu_hash}") and _is_below_root(directory)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise FuruCorruptRecord(f"{path} is damaged: {error!r}", path=Path(path)) from None
+    if not (is_sound and is_ours and _JOB_ID.fullmatch(node.job_id)):
+        raise FuruCorruptRecord(f"{path} is damaged: {directory} is no artifact of this store", path=Path(path))
+    return node
+
+
+def _is_below_root(directory: str) -> bool:
+    is_below = any(directory.startswith(f"{root}/data/") for root in (config.root(), config.version_controlled_root()))
+    return is_below and not {"..", "."} & set(directory.split("/"))
 
 
 class SlurmDag:
@@ -167,7 +184,7 @@ def _ended(paths: ArtifactPaths, job_id: str, sight: JobSight) -> EndedJobRecord
     """How the job ended; what it said itself comes first, since it knows a time limit from a more urgent job."""
     content = THIS_PROCESS.disk.read(paths.ended_job(job_id))
     if content is not None:
-        return parse(EndedJobRecord, content, paths.ended_job(job_id))
+        return parse_own(EndedJobRecord, content, paths.ended_job(job_id), "job_id")
     if sight.ended is not None:
         _record(paths, sight.ended)
         return sight.ended
@@ -189,6 +206,6 @@ def _why(node: DagNode, ended: EndedJobRecord, artifact: Artifact) -> str:
         path = artifact.paths.ended(newest.token, Ending.FAILED).error
         content = THIS_PROCESS.disk.read(path)
         if content is not None:
-            error = parse(ErrorRecord, content, path)
+            error = parse_own(ErrorRecord, content, path, "token")
             return f"{error.type}: {error.message}; {how}"
     return f"{how}, and nothing is published" if ended.ending == JobEnding.OK else how

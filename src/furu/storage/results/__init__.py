@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import pickle
+import zlib
 from pathlib import Path
 from typing import Final, cast
 
 from furu.errors import FuruCodecError, FuruCorruptRecord
+from furu.storage.access import refuse_open_to_all
 from furu.storage.results.codec import Codec, Json
 from furu.storage.results.decoder import Decoder
 from furu.storage.results.directory import (
@@ -94,7 +96,11 @@ def load_result(record: Json, directory: str | Path, *, allow_pickle: bool = Fal
         value = record["value"]
     else:
         with open_result(record.get("file"), directory) as file:
-            value = json.load(file)
+            content = file.read()
+            if record.get("crc", crc := zlib.crc32(content)) != crc:
+                msg = "its checksum is wrong"
+                raise ValueError(msg)
+            value = json.loads(content)
     return value if codec == "json" else Decoder(directory).decode_result(value)
 
 
@@ -114,7 +120,8 @@ def _record(codec: str, value: Json, directory: ResultDirectory) -> Json:
     if type(value) not in _SMALL:
         text = json.dumps(value, separators=(",", ":"), allow_nan=False)
         if len(text) > _MAX_INLINE_CHARACTERS:
-            return {"codec": codec, "file": write_bytes(text.encode("ascii"), ".json", directory)}
+            content = text.encode("ascii")
+            return {"codec": codec, "file": write_bytes(content, ".json", directory), "crc": zlib.crc32(content)}
     return {"codec": codec, "value": value}
 
 
@@ -142,6 +149,7 @@ def _load_pickle(record: dict[str, Json], directory: Path, *, is_allowed: bool) 
         msg = "the result is a pickle, and loading one runs whatever code it names"
         hint = 'trust the store with class ...(furu.Furu[...], codec="pickle"), or delete() it and compute it again'
         raise FuruCodecError(msg, value_type="pickle", hints=[hint])
+    refuse_open_to_all(str(result_file(record.get("file"), directory)), "a pickle")
     content = read_bytes(record.get("file"), directory)
     try:
         return pickle.loads(content)  # noqa: S301 -- the class asked for it
