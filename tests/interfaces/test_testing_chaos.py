@@ -13,8 +13,8 @@ import pytest
 
 from furu.testing.chaos.evidence import ArtifactEvidence, Round, digests, read_notes
 from furu.testing.chaos.report import Report
+from tests.support.installed import PACKAGES
 
-SRC = Path(__file__).parents[2] / "src"
 PIPELINE = """
 import time
 from pathlib import Path
@@ -57,7 +57,7 @@ class Failing(furu.Furu[int]):
 def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     (directory / "pipeline.py").write_text(PIPELINE)
     command = [sys.executable, "-m", "furu.testing.chaos", *arguments, "--workers", "3", "--seed", "5"]
-    environment = {**os.environ, "PYTHONPATH": str(SRC), "FURU_PATH": str(directory / "own store")}
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGES), "FURU_PATH": str(directory / "own store")}
     return subprocess.run(
         command, cwd=directory, env=environment, capture_output=True, text=True, timeout=110, check=False
     )

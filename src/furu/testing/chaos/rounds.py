@@ -16,6 +16,8 @@ from furu.testing.chaos.worker import NOTES
 LEASE_SEC: Final = 5.0
 STOPS_SEC: Final = (0.3, 2.0, 8.0)
 """The longest is past the lease."""
+_UNSET: Final = frozenset({"FURU_MAX_WAIT_SECS"})
+"""Of the user's settings: who is stopped for a while makes others wait."""
 _LOOK_SEC: Final = 0.05
 _SHORTEST_STORM_SEC: Final = 3.0
 _PATIENCE_SEC: Final = 60.0
@@ -92,14 +94,16 @@ class _Round:
             "FURU_FSYNC": "0",
             "FURU_RECORD_GIT": "ignore",
             "FURU_ALWAYS_RERUN": "",
+            "FURU_RETRY_FAILED": "1",
             NOTES: self.notes,
         }
         command = ["-m", "furu.testing.chaos.worker", str(number), str(self.order.seed), *self.order.targets]
+        environment = {**os.environ, **settings}
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         return os.posix_spawn(
             sys.executable,
             [sys.executable, *command],
-            {**os.environ, **settings},
+            {name: value for name, value in environment.items() if name not in _UNSET},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 1, f"{self.directory}/output", flags, 0o644),
                 (os.POSIX_SPAWN_DUP2, 1, 2),
