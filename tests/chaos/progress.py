@@ -180,7 +180,9 @@ def silence_and_proof_decide(history: History) -> Iterator[str]:
                 yield f"{attempt.base}: {attempt.token} was called crashed, and {owner.name} lives"
             if call.ending == "lost":
                 wanted_sec = owner.lease_sec * (ALIVE_FACTOR if owner.host == call.process.host else 1)
-                quiet_sec = _quiet_sec(attempt, attempt.claim, call)
+                # Where a cache shows old heartbeats, a lease shorter than its memory is over before one is seen.
+                stale_sec = STALE_SEC if call.process.is_cached else 0.0
+                quiet_sec = stale_sec + _quiet_sec(attempt, attempt.claim, call)
                 if quiet_sec < wanted_sec - CLOCK_SEC:
                     yield f"{attempt.base}: {attempt.token} was given up after {quiet_sec:.2f} s of {wanted_sec} s"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import furu
 from tests.chaos import mounts, storm
 from tests.chaos.disks import Weather
 from tests.support.fresh import run_fresh
@@ -69,6 +70,11 @@ class TestStaleCaches:
         assert report["figures"]["computed twice"] == 0
 
     @pytest.mark.slow
+    def test_f24_files_that_a_cache_says_are_not_there(self, tmp_path: Path) -> None:
+        """A mount on which somebody looked for them just before they were published; a storm found it."""
+        assert run_fresh(read_what_was_looked_for, str(tmp_path)) == ["whole", True]
+
+    @pytest.mark.slow
     def test_f25_lease_below_cache_ttl(self, tmp_path: Path) -> None:
         """A lease that is over before a cache notices: computed twice perhaps, wrong never."""
         report = self.rage(tmp_path, lease_sec=0.8, heartbeat_sec=0.2)
@@ -97,3 +103,31 @@ def calm_on_mounts(directory: str, options: dict[str, Any]) -> dict[str, Any]:
     pace = storm.Pace(pause_sec=(0.05, 0.1), kill_share=0.0, stop_share=0.0, stops_sec=(0.1,))
     options = {"failure": 0.0, "fork": 0.0, **options}
     return storm.run(directory, 7.0, 9, 24, is_cached=True, weather=SLOW, pace=pace, **options)
+
+
+def read_what_was_looked_for(directory: str) -> list[Any]:
+    """On a caching mount: look for an artifact's files, have it computed elsewhere, and get it at once."""
+    source, mounted = f"{directory}/source", f"{directory}/mounted"
+    os.makedirs(source)
+    with mounts.caching_mounts(source, [mounted]):
+        with furu.using(path=mounted):
+            config = Plain()
+            os.makedirs(config._base_furu_dir())
+            files = config._base_furu_dir() / "files"
+            is_hidden = not files.exists()
+        with furu.using(path=source):
+            config.get()
+        with furu.using(path=mounted):
+            is_hidden = is_hidden and not files.exists()
+            return [config.get(), is_hidden]
+
+
+class Plain(furu.Furu[str]):
+    """One file."""
+
+    def _create(self) -> str:
+        (self.furu_dir / "text").write_text("whole")
+        return "whole"
+
+    def _load(self) -> str:
+        return (self.furu_dir / "text").read_text()

@@ -12,6 +12,7 @@ from furu.errors import FuruStoreError
 from furu.lifecycle.lease import Lease
 from furu.lifecycle.reconcile import Evidence, judge
 from furu.lifecycle.schedulers import owner_says
+from furu.lifecycle.waiting import STALE_LOOKUP_NAP_SEC, STALE_LOOKUP_TRIES
 from furu.storage.layout import Ending
 from furu.storage.locks import ArtifactLock
 from furu.storage.records import OwnerRecord, SuccessRecord
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("furu")
 UNREADABLE_LEASE_SEC: Final = 120.0
 """The silence allowed to an owner whose record can't be read, so that nobody knows what it promised."""
-
-_STALE_LOOKUP_TRIES: Final = 400
-_STALE_LOOKUP_NAP_SEC: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -96,11 +94,11 @@ class Artifact:
         """The published result, where a network filesystem may remember from earlier that there is none."""
         if not self.lock.is_published():
             return None
-        for _ in range(_STALE_LOOKUP_TRIES):
+        for _ in range(STALE_LOOKUP_TRIES):
             success = self.lock.success()
             if success is not None or not self.lock.is_published():
                 return success
-            self._me.disk.sleep(_STALE_LOOKUP_NAP_SEC)
+            self._me.disk.sleep(STALE_LOOKUP_NAP_SEC)
         msg = f"{self.paths.success} is listed but can't be opened"
         raise FuruStoreError(msg, path=Path(self.paths.success), hints=["ask who runs the filesystem"])
 

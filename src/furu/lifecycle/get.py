@@ -116,9 +116,9 @@ class Request:
         """The published result won't do; only another one will."""
         self.refused = self.published.token if self.published else None
 
-    def load(self) -> Any:
+    def load(self, *, is_of_now: bool = False) -> Any:
         """The value; to be called after a verdict of LOAD."""
-        return results.load(self.obj, self.paths, cast("Published", self.published))
+        return results.load(self.obj, self.paths, cast("Published", self.published), is_of_now=is_of_now)
 
     def _facts(self, *, is_always_rerun: bool) -> Facts:
         published = self.published
@@ -171,7 +171,7 @@ def answer(request: Request) -> Any:
     status, created_here, value = run(request, clock.unix(), executor_mode=request.context.mode == "executor")
     if status == "failed":
         raise_previous_failure(request.obj, request.artifact, request.participant.disk)
-    return value if created_here else request.load()
+    return value if created_here else request.load(is_of_now=True)
 
 
 def verdict_of(obj: Computable) -> Verdict:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from furu.errors import FuruCorruptRecord
+from furu.lifecycle.waiting import STALE_LOOKUP_NAP_SEC, STALE_LOOKUP_TRIES
 from furu.storage.layout import HASH, ArtifactPaths
 from furu.storage.records import AliasRecord, SuccessRecord, parse, parse_success
 
@@ -60,6 +62,33 @@ def find_published(paths: ArtifactPaths, disk: Disk) -> Published | None:
             msg = f"aliases lead in a ring: {' -> '.join([*seen, target.base])}"
             raise FuruCorruptRecord(msg, path=Path(current.alias), hints=["remove one of the alias.json files"])
         current = target
+
+
+def await_files(published: Published, disk: Disk) -> bool:
+    """Wait until a result's files can be looked up, where a network filesystem remembers that they were not there.
+
+    Whoever looked for them before they were published may be told so for a while, although the record can be read
+    and a listing shows them.
+
+    Returns:
+        Whether they were hidden, and can be seen now.
+    """
+    if published.success.data is None:
+        return False
+    for tries in range(STALE_LOOKUP_TRIES):
+        if disk.is_real_directory(published.directory):
+            return tries > 0
+        if not _are_files_listed(published, disk):
+            return False
+        disk.sleep(STALE_LOOKUP_NAP_SEC)
+    return False
+
+
+def _are_files_listed(published: Published, disk: Disk) -> bool:
+    files = published.source.files
+    if disk.is_real_directory(files):
+        return published.success.data in disk.list_directory(files)
+    return os.path.basename(files) in disk.list_directory(published.source.base)
 
 
 def why_inactive(paths: ArtifactPaths, disk: Disk) -> str | None:

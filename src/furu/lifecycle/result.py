@@ -11,6 +11,7 @@ from furu.lifecycle.computable import node_name
 from furu.lifecycle.defaults import check_defaults
 from furu.lifecycle.drift import is_code_accepted
 from furu.lifecycle.lease import THIS_PROCESS
+from furu.lifecycle.published import await_files
 from furu.lifecycle.workspace import reading
 from furu.storage.results import ResultDirectory, check_codec, check_storable, load_result, store_result
 
@@ -33,6 +34,7 @@ def is_valid(obj: Computable, paths: ArtifactPaths, published: Published) -> boo
         return False
     if not obj.__furu_options__.has_validate:
         return True
+    await_files(published, THIS_PROCESS.disk)  # what can't be seen for a moment must not be called invalid
     with reading(paths.base, published.directory):
         try:
             answer: object = obj._validate()
@@ -44,12 +46,29 @@ def is_valid(obj: Computable, paths: ArtifactPaths, published: Published) -> boo
     return answer
 
 
-def load(obj: Computable, paths: ArtifactPaths, published: Published) -> Any:
+def load(obj: Computable, paths: ArtifactPaths, published: Published, *, is_of_now: bool = False) -> Any:
     """The published result, through the class's `_load()` or the codec that stored it.
+
+    Args:
+        obj: the config.
+        paths: the artifact's.
+        published: the result.
+        is_of_now: somebody published it while we waited, so a cache may say that its files are not there.
 
     Raises:
         Exception: whatever `_load()` or the codec raises.
     """
+    if is_of_now:
+        await_files(published, THIS_PROCESS.disk)
+    try:
+        return _load(obj, paths, published)
+    except FileNotFoundError:
+        if not await_files(published, THIS_PROCESS.disk):
+            raise
+        return _load(obj, paths, published)
+
+
+def _load(obj: Computable, paths: ArtifactPaths, published: Published) -> Any:
     options = obj.__furu_options__
     directory, stored = published.directory, published.success.result
     with reading(paths.base, directory):

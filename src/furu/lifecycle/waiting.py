@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+STALE_LOOKUP_TRIES: Final = 400
+STALE_LOOKUP_NAP_SEC: Final = 0.05
+"""How often, and how long apart, to look up a name that a listing shows and a cache says is not there."""
+
 _SHARE: Final = 0.05
 _SHORTEST_SEC: Final = 0.001
 _JITTER: Final = 0.3
