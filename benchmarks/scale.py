@@ -12,6 +12,7 @@ import itertools
 import os
 import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from benchmarks.measure import filesystem_of, machine, own_root, run_fresh
@@ -20,6 +21,8 @@ from benchmarks.table import markdown, number, shout
 
 _SIZES: Final = (10_000, 100_000, 1_000_000)
 _LIMIT_SEC: Final = 3600.0
+PAGE: Final = Path(__file__).parents[1] / "docs" / "scale.md"
+_BEGIN, _END = "<!-- the table: written by benchmarks.scale -->", "<!-- end of the table -->"
 
 
 def main() -> None:
@@ -28,6 +31,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=_SIZES, help="artifacts, smallest first")
     parser.add_argument("--only", nargs="+", choices=CASES, default=list(CASES), help="what to measure")
     parser.add_argument("--keep", metavar="DIRECTORY", help="make the stores there, or use those there, and keep them")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/scale.md, too")
     arguments = parser.parse_args()
     with own_root() as own:
         top = arguments.keep or own
@@ -37,8 +41,17 @@ def main() -> None:
         if not arguments.keep:
             for size in arguments.sizes:
                 shutil.rmtree(f"{top}/store-{size}", ignore_errors=True)
-    print(f"\n{machine()}; {where}; {datetime.now(UTC):%Y-%m-%d}\n")
-    print(render(found))
+    text = f"{machine()}; {where}; {datetime.now(UTC):%Y-%m-%d}\n\n{render(found)}"
+    print(f"\n{text}")
+    if arguments.write:
+        put_into(PAGE, text)
+
+
+def put_into(page: Path, text: str) -> None:
+    """Replace what stands between the two marks of the page."""
+    before, _, others = page.read_text(encoding="utf-8").partition(_BEGIN)
+    _, _, after = others.partition(_END)
+    page.write_text(f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}", encoding="utf-8")
 
 
 def measure(root: str, size: int, names: list[str]) -> dict[str, float | str]:
