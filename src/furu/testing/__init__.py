@@ -17,9 +17,9 @@ Option in pytest's configuration: `furu_isolate = true` gives every test a store
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from furu.lazy import load_from
 from furu.testing.isolation import isolated_root
 from furu.testing.plugin import pytest_addoption as pytest_addoption
 from furu.testing.plugin import pytest_configure as pytest_configure
@@ -47,11 +47,4 @@ __all__ = [
     "run_script",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    try:
-        home = _HOMES[name]
-    except KeyError:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg) from None
-    return getattr(importlib.import_module(f"furu.execution.{home}"), name)
+__getattr__ = load_from(__name__, {name: f"furu.execution.{home}" for name, home in _HOMES.items()})
