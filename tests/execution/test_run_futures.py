@@ -62,6 +62,13 @@ class Silent(ThreadPoolExecutor):
         future.set_result(fn(*args))
 
 
+class Client:
+    """As Dask's: no executor, but it gives one."""
+
+    def get_executor(self) -> Executor:
+        raise AssertionError
+
+
 class TestThreads:
     def test_each_needed_node_once_dependencies_first(self, threads):
         roots = graphs.layers(4, 3)
@@ -179,6 +186,7 @@ class TestArguments:
             ({1: ThreadPoolExecutor(1)}, {}, TypeError, "spec keys"),
             ({"default": 3}, {}, TypeError, r"executors\['default'\]"),
             (ThreadPoolExecutor(1), {}, TypeError, "executors must be a mapping of spec keys"),
+            ({"default": Client()}, {}, TypeError, r"hint: its get_executor\(\) gives one"),
             ({"default": ThreadPoolExecutor(1)}, {"in_flight": 0}, ValueError, "in_flight"),
             ({"default": ThreadPoolExecutor(1)}, {"window_size": 0}, ValueError, "window_size"),
             ({"default": ThreadPoolExecutor(1)}, {"poll_interval_sec": None}, TypeError, "poll_interval_sec"),

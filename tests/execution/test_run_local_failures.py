@@ -142,7 +142,7 @@ class TestContinue:
         }
         assert {bad_name(both), bad_name(above)} == set(error.skipped)
         assert all({bad_name(bad), bad_name(worse)} == set(causes) for causes in error.skipped.values())
-        assert "2 nodes failed, 2 were skipped because of them" in str(error)
+        assert "2 nodes failed, 2 were skipped because of that" in str(error)
         assert f"failed {bad_name(bad)}: ValueError: bad luck" in str(error)
 
     def test_a_protocol_failure_is_one_of_the_failed(self):

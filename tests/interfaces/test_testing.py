@@ -189,6 +189,10 @@ class TestOverrideResults:
         with override_results({Local(): 5}):
             assert (True, 5) == (Local().exists(), Local().get())
 
+    def test_a_config_without_a_value_is_refused(self, store):
+        with pytest.raises(furu.FuruConfigError, match=r"given as \{config: value\}, not as a Number"):
+            override_results(Number()).__enter__()  # type: ignore[arg-type]
+
     def test_keys_that_are_no_configs_are_refused(self, store):
         with pytest.raises(furu.FuruConfigError, match="not of 'data', 3"), override_results({"data": 1, 3: 2}):
             pass

@@ -243,7 +243,8 @@ def _checked(key: object, executor: Any) -> Executor | Callable[[], Executor]:
         raise FuruArgumentTypeError(argument="executors", value=key, accepts="a mapping with spec keys (str) as keys")
     if not isinstance(executor, Executor) and not callable(executor):
         accepts = "a concurrent.futures.Executor or a callable that makes one"
-        raise FuruArgumentTypeError(argument=f"executors[{key!r}]", value=executor, accepts=accepts)
+        hints = ["its get_executor() gives one"] if hasattr(executor, "get_executor") else []
+        raise FuruArgumentTypeError(argument=f"executors[{key!r}]", value=executor, accepts=accepts, hints=hints)
     return executor  # type: ignore[no-any-return]
 
 

@@ -63,7 +63,8 @@ class FuruRunError(FuruComputeError):
     def __init__(self, *, failed: Mapping[str, str], skipped: Mapping[str, tuple[str, ...]]) -> None:
         self.failed = dict(failed)
         self.skipped = dict(skipped)
-        lines = [f"{len(failed)} nodes failed, {len(skipped)} were skipped because of them"]
+        nodes, were = ("node" if len(failed) == 1 else "nodes"), ("was" if len(skipped) == 1 else "were")
+        lines = [f"{len(failed)} {nodes} failed, {len(skipped)} {were} skipped because of that"]
         lines += [f"  failed {node}: {reason}" for node, reason in list(failed.items())[:_LISTED_FAILURES]]
         lines += [
             f"  skipped {node}: needs {', '.join(causes)}" for node, causes in list(skipped.items())[:_LISTED_FAILURES]

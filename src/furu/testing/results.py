@@ -36,6 +36,11 @@ def override_results(results: Mapping[Furu[Any], Any]) -> Iterator[None]:
     Raises:
         FuruConfigError: a key is not a config.
     """
+    given: object = results
+    if not isinstance(given, Mapping):
+        raise FuruConfigError(
+            f"results to override are given as {{config: value}}, not as a {type(given).__qualname__}"
+        )
     keys: list[object] = list(results)
     wrong = [key for key in keys if not isinstance(key, Furu)]
     if wrong:

@@ -70,7 +70,7 @@ class TestFailures:
         monkeypatch.setenv("FURU_MAX_COMPUTE_RETRIES", "0")
         DOES["n1"] = failing()
         data = fan(3)
-        with pytest.raises(FuruRunError, match="1 nodes failed, 1 were skipped"):
+        with pytest.raises(FuruRunError, match="1 node failed, 1 was skipped"):
             pool([Node(name=f"r{each.name}", needs=(each,)) for each in data], slurm, on_error="continue")
         assert {"n0", "n1", "n2", "rn0", "rn2"} == set(CREATED)
 
