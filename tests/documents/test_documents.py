@@ -26,6 +26,7 @@ RUN = {
 NOT_RUN = {
     ("README.md", "make demo"): "targets are looked up below; the demo is run by tests/examples/test_digits.py",
     ("README.md", "pip install -e ."): "the Makefile does it for every test; a wheel is installed by tests/release",
+    ("README.md", "pip install 'furu[dashboard]'"): "docs/dashboard.md has the same, and is typed",
     ("README.md", "config.json"): "a list of files",
     ("README.md", "$ furu run study:Page"): "as in docs/cli.md, of which every command is run",
     ("CONTRIBUTING.md", "make test-fast"): "targets are looked up below",
