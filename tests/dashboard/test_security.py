@@ -7,8 +7,10 @@ import re
 import httpx
 import pytest
 
-from furu.dashboard.security import COOKIE
+from furu.dashboard.security import cookie_name
 from tests.support.serving import TOKEN
+
+COOKIE = cookie_name(TOKEN)
 
 
 @pytest.mark.parametrize("path", ["/", "/api/artifacts", "/events", "/compare", "/a/x/y", "/file/x", "/nothing"])

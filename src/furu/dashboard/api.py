@@ -92,7 +92,7 @@ class Api:
         self._board.watcher.look()
         roots = self._board.roots
         rows = query(q, limit=limit, after=after, order=sort, roots=roots, is_fresh=False)
-        found = self._board.remember(("counts", q), lambda: counts(q, roots=roots))
+        found = self._board.remember(("status counts", q), lambda: counts(q, roots=roots))
         return ArtifactPage(artifacts=list(map(_summary, rows)), next_page=rows.next_page, counts=found)
 
     def fields(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from furu.dashboard.artifact_table import ArtifactTable, artifact_table
 from furu.dashboard.queries import asked, with_fact, without
-from furu.index.search import STATUSES, counts, query
+from furu.index.search import STATUSES, query
 from furu.index.summary import ClassCounts, class_counts
 
 if TYPE_CHECKING:
@@ -78,33 +79,40 @@ def list_artifacts(board: Board, text: str, *, sort: str, after: str | None, is_
     rows = query(text, limit=PAGE_ROWS, after=after, order=sort, roots=roots, is_fresh=False)
     statuses = _statuses(board, text)
     classes = _classes(board, text)
-    fitting: dict[str, int] = board.remember(("counts", text), lambda: counts(text, roots=roots))
     return Listing(
         rows=rows,
         table=artifact_table(rows, is_whole=is_whole),
-        total=sum(fitting.values()),
+        total=sum(each.total for each in _counted(board, text)),
         statuses=statuses,
         classes=tuple(classes[:_SHOWN_CLASSES]),
         hidden_classes=max(0, len(classes) - _SHOWN_CLASSES),
     )
 
 
+def _counted(board: Board, text: str) -> list[ClassCounts]:
+    """What fits a query, by class and status: one count for all that is said, where the query leaves both open."""
+    found: list[ClassCounts] = board.remember(("counts", text), lambda: class_counts(text, roots=board.roots))
+    return found
+
+
 def _statuses(board: Board, text: str) -> tuple[Choice, ...]:
     rest = without(text, {"status"})
-    found: dict[str, int] = board.remember(("counts", rest), lambda: counts(rest, roots=board.roots))
+    found: Counter[str] = Counter()
+    for each in _counted(board, rest):
+        found.update(each.counts)
     chosen = asked(text, "status")
     choices = []
     for status in STATUSES:
         if status in found or status in chosen:
             is_on = status in chosen
             narrowed = rest if is_on else with_fact(text, "status", status)
-            choices.append(Choice(status, found.get(status, 0), narrowed, is_on))
+            choices.append(Choice(status, found[status], narrowed, is_on))
     return tuple(choices)
 
 
 def _classes(board: Board, text: str) -> list[Choice]:
     rest = without(text, _CLASS_FACTS)
-    found: list[ClassCounts] = board.remember(("classes", rest), lambda: class_counts(rest, roots=board.roots))
+    found = _counted(board, rest)
     names = [each.namespace.rpartition("/")[2] for each in found]
     chosen = {"class": asked(text, "class"), "namespace": asked(text, "namespace")}
     choices = []

@@ -116,7 +116,7 @@ class Overviews:
             values |= {"artifact": artifact, "left_off": near.left_off, "size": len(near.graph.nodes)}
         else:
             found = graph_of_classes(self._board)
-            picture = render_svg(found, title="Classes", css=False)
+            picture = render_svg(found, title="Classes", css=False) if found.nodes else ""
             values |= {"artifact": None, "size": len(found.nodes)}
         return self._renderer.page(request, "graph.html", picture=picture, steps=range(MOST_STEPS + 1), **values)
 

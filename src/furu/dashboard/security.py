@@ -10,6 +10,7 @@ Guard, around the whole application
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 import secrets
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-COOKIE: Final = "furu_token"
 MIN_TOKEN_CHARS: Final = 16
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -49,6 +49,11 @@ _HOST: Final = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{
 _REFUSAL: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>furu</title>
 <link rel="stylesheet" href="/static/dashboard.css"><main class="refusal"><h1>{title}</h1><p>{text}</p></main></html>"""
 _ASK: Final = "Open the address that the command printed, the one with ?token= in it."
+
+
+def cookie_name(token: str) -> str:
+    """A name of each server's own: a browser sends the cookies of one port to all ports of a host."""
+    return f"furu_{hashlib.blake2b(token.encode(), digest_size=4).hexdigest()}"
 
 
 def new_token() -> str:
@@ -83,6 +88,7 @@ class Guard:
     def __init__(self, app: ASGIApp, *, token: str, hosts: Iterable[str] = ()) -> None:
         self._app = app
         self._token = token
+        self._cookie = cookie_name(token)
         self._hosts = LOOPBACK | {host.lower().strip("[]") for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,9 +124,9 @@ class Guard:
             # Two slashes at the beginning would be another host.
             path = "/" + quote(scope["path"].lstrip("/"))
             answer = RedirectResponse(f"{path}?{rest}" if rest else path, status_code=303)
-            answer.set_cookie(COOKIE, self._token, httponly=True, samesite="lax", path="/")
+            answer.set_cookie(self._cookie, self._token, httponly=True, samesite="lax", path="/")
             return answer
-        if any(map(self._is_token, _shown_tokens(headers))):
+        if any(map(self._is_token, _shown_tokens(headers, self._cookie))):
             return None
         return _refuse(scope, Refusal(401, "A token is needed", _ASK))
 
@@ -143,7 +149,7 @@ class Guard:
         return secrets.compare_digest(given.encode(errors="replace"), self._token.encode())
 
 
-def _shown_tokens(headers: Headers) -> Iterable[str]:
+def _shown_tokens(headers: Headers, cookie: str) -> Iterable[str]:
     kind, _, token = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         yield token.strip()
@@ -152,8 +158,8 @@ def _shown_tokens(headers: Headers) -> Iterable[str]:
             cookies = SimpleCookie(line)
         except CookieError:
             continue
-        if COOKIE in cookies:
-            yield cookies[COOKIE].value
+        if cookie in cookies:
+            yield cookies[cookie].value
 
 
 def _refuse(scope: Scope, refusal: Refusal) -> Response:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from furu import clock
-from furu.errors import FuruError
 from furu.index.database import opened
 from furu.index.refresh import tick
 from furu.index.search import counts
@@ -138,8 +137,8 @@ class Watcher:
         began = clock.monotonic()
         try:
             known = self._refreshed_index()
-        except (FuruError, OSError) as error:
-            known = replace(self._known, problem=str(error), refreshed_at=clock.unix())
+        except Exception as error:  # noqa: BLE001 -- a thread that dies would leave all pages as they are, without a word
+            known = replace(self._known, problem=str(error) or repr(error), refreshed_at=clock.unix())
         known = replace(known, took_sec=clock.monotonic() - began)
         with self._changed:
             is_other = known.version != self._known.version or known.problem != self._known.problem

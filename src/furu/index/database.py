@@ -15,7 +15,7 @@ from furu.index.location import index_path
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Number of the tables below; a file with another one is made anew."""
 
 KEY: Final = ("root", "namespace", "hash")
@@ -45,6 +45,7 @@ CREATE INDEX artifact_at ON artifact (at, id);
 CREATE INDEX artifact_status_at ON artifact (status, at, id);
 CREATE INDEX artifact_class_at ON artifact (class, at, id);
 CREATE INDEX artifact_hash ON artifact (hash);
+CREATE INDEX artifact_namespace_status ON artifact (namespace, status);
 CREATE INDEX artifact_tagged ON artifact (at, id) WHERE tags IS NOT NULL;
 CREATE INDEX artifact_pinned ON artifact (pinned, at, id) WHERE pinned = 1;
 CREATE INDEX artifact_watched ON artifact (watch) WHERE watch > 0;
