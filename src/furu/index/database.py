@@ -15,7 +15,7 @@ from furu.index.location import index_path
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Number of the tables below; a file with another one is made anew."""
 
 KEY: Final = ("root", "namespace", "hash")
@@ -55,6 +55,7 @@ CREATE TABLE edge (
 CREATE INDEX edge_child ON edge (child, parent);
 CREATE TABLE directory (path TEXT PRIMARY KEY, root TEXT NOT NULL, mtime_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE field (class TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (class, path)) WITHOUT ROWID;
+CREATE TABLE asked (path TEXT PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE refreshed (
     id INTEGER PRIMARY KEY CHECK (id = 1), at REAL NOT NULL, took REAL NOT NULL, version INTEGER NOT NULL
 );
@@ -144,7 +145,7 @@ def _format(connection: sqlite3.Connection) -> int:
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
-    for table in ("artifact", "edge", "directory", "field", "refreshed"):
+    for table in ("artifact", "edge", "directory", "field", "asked", "refreshed"):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in _TABLES.split(";"):
         connection.execute(statement)

@@ -12,6 +12,7 @@ from furu.evolution.archive import store_roots
 from furu.evolution.refs import ArtifactStatus
 from furu.index.conditions import Clause, where
 from furu.index.database import opened
+from furu.index.field_indexes import learn
 from furu.index.query import FuruQueryError, check_statuses, parse, unknown_field
 from furu.index.reader import POSITION
 from furu.index.refresh import refresh
@@ -74,7 +75,11 @@ def query(
         if is_fresh:
             refresh(connection, roots)
         _check_fields(connection, asked)
-        return _page(connection, asked, limit, after, order)
+        began = clock.monotonic()
+        page = _page(connection, asked, limit, after, order)
+        if limit is not None:
+            learn(connection, asked, clock.monotonic() - began)
+        return page
 
 
 def counts(text: str | Query = "", *, roots: Sequence[str] | None = None) -> dict[str, int]:
