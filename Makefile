@@ -5,7 +5,8 @@ PYTHON ?= python3
 VERSIONS := 3.11 3.12 3.13
 # Installed by apt where that is possible: what the tests use and pip can't bring.
 DEBIAN_PACKAGES := git chromium fonts-dejavu-core bindfs $(shell grep -v '^\#' tests/slurm/debian-packages.txt)
-WORKERS ?= 2
+# One more than the cores of a small machine: many tests wait, and those on the cluster, which share a worker, most of all.
+WORKERS ?= 3
 
 VENV := .venv
 BIN := $(VENV)/bin
