@@ -25,6 +25,11 @@ LAYERS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 PURE: Final = (
     "furu.drawing",
+    "furu.dashboard.artifact_table",
+    "furu.dashboard.charts",
+    "furu.dashboard.comparison",
+    "furu.dashboard.config_tree",
+    "furu.dashboard.queries",
     "furu.execution.scheduling",
     "furu.execution.pool.crew",
     "furu.execution.pool.roster",

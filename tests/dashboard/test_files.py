@@ -213,3 +213,19 @@ def test_a_failed_attempts_files_are_there_for_who_looks_for_the_reason(lab_clie
     (attempt,) = os.listdir(f"{shared_store.root}/data/{reference}/attempts")
     write(f"{shared_store.root}/data/{reference}/files/{attempt.partition('.')[0]}", "half.txt", b"half")
     assert b"half" == lab_client.get(f"/file/{reference}/half.txt").content
+
+
+def test_of_a_table_that_a_codec_wrote_the_record_is_shown(lab_client, shared_store):
+    reference, directory = with_files(shared_store, "table")
+    write(directory, ".result/result.parquet", b"PAR1\0")
+    write(directory, ".result/result-1.parquet", b"PAR1\0")
+    record = {"file": "result.parquet", "rows": 54, "columns": {"labels": ["family", "<b>"]}}
+    tree = {"codec": "tree", "value": {"scores": [{"$codec": "pandas.frame", "record": record}]}}
+    path = shared_store.root / "data" / reference / "SUCCESS.json"
+    path.write_bytes(render(SuccessRecord(token(1), token(1), 1.0, [tree])))
+    text = lab_client.get(f"/a/{reference}", params={"file": ".result/result.parquet"}).text
+    looked_at = text.partition('id="look"')[2]
+    assert "&#34;rows&#34;: 54" in looked_at
+    assert "&lt;b&gt;" in looked_at
+    other = lab_client.get(f"/a/{reference}", params={"file": ".result/result-1.parquet"}).text
+    assert "There is no view of such a file." in other

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_RESULT_CHARS: Final = 20_000
 
 _MAX_STRING_CHARS: Final = 400
+_MAX_RECORDS: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class ArtifactView:
         attempts: oldest first.
         depends_on: references, each once.
         alias_of: reference of the artifact whose result it stands for.
-        result: the stored value as its record says it, in JSON; None if there is none.
+        stored: what codecs made of the value, in a list of one; empty if there is none.
+        result: the same as text; None if there is none.
         is_result_cut: there is more of it.
         metadata: of the attempt that made the result.
         place: where its files are.
@@ -55,6 +57,7 @@ class ArtifactView:
     attempts: list[AttemptFacts]
     depends_on: list[str]
     alias_of: str | None = None
+    stored: list[Any] = field(default_factory=list)
     result: str | None = None
     is_result_cut: bool = False
     metadata: dict[str, Any] | None = None
@@ -128,11 +131,33 @@ def _with_result(view: ArtifactView) -> ArtifactView:
     return replace(
         view,
         alias_of=source.removeprefix(f"{artifact.root}/data/") if source != artifact.paths.base else None,
+        stored=published.success.result,
         result=text[:MAX_RESULT_CHARS] if text is not None else None,
         is_result_cut=text is not None and len(text) > MAX_RESULT_CHARS,
         metadata=metadata_at(artifact.paths, artifact.root, artifact.reference),
         place=place_of(artifact),
     )
+
+
+def said_of_file(stored: Any, name: str) -> str | None:
+    """What a codec's record says of a file that it wrote, such as the columns of a table; None if nothing is said.
+
+    Args:
+        stored: what codecs made of a value.
+        name: of a file beside the result.
+    """
+    waiting = [stored]
+    for _ in range(_MAX_RECORDS):
+        if not waiting:
+            return None
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if value.get("file") == name:
+                return _words(value)
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return None
 
 
 def _words(value: Any) -> str:

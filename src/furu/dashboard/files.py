@@ -39,7 +39,7 @@ _TEXT: Final = frozenset(
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
 _TABLES: Final = {".csv": ",", ".tsv": "\t"}
 
-Kind = Literal["image", "drawing", "table", "text", "json", "other"]
+Kind = Literal["image", "drawing", "table", "text", "json", "record", "other"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Look:
         path: of the file.
         size: in bytes.
         kind: how to show it.
-        text: its beginning, for text and JSON.
+        text: its beginning, for text and JSON; for files of codecs, what their records say.
         rows: its beginning, for tables.
         is_whole: nothing was left out.
     """

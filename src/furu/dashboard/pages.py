@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from furu.dashboard.artifact import Documents, view_artifact
+from furu.dashboard.artifact import Documents, said_of_file, view_artifact
 from furu.dashboard.comparison import MAX_COMPARED, compare
 from furu.dashboard.config_tree import config_tree
 from furu.dashboard.file_response import file_response, split_address
@@ -19,6 +20,7 @@ from furu.dashboard.rendering import Page
 from furu.dashboard.store import NotFound, Refused
 from furu.errors import FuruError
 from furu.index.query import FuruQueryError
+from furu.storage.results.directory import RESULT_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +85,10 @@ class Pages:
         view = view_artifact(self._board.store, artifact)
         files = list_files(view.place) if view.place else None
         shown = file or (first_picture(files) if files else None)
+        look = look_into(view.place, shown) if view.place and shown else None
+        if look is not None and look.kind == "other" and look.path.startswith(f"{RESULT_FOLDER}/"):
+            said = said_of_file(view.stored, look.path.rpartition("/")[2])
+            look = replace(look, kind="record", text=said) if said is not None else look
         return self._renderer.page(
             request,
             "artifact.html",
@@ -92,7 +98,7 @@ class Pages:
             known=known,
             log=read_log(artifact) if view.attempts else None,
             files=files,
-            look=look_into(view.place, shown) if view.place and shown else None,
+            look=look,
         )
 
     def compare(self, request: Request, id: SomeIds = None, show: str = "") -> Response:  # noqa: A002 -- the address's word
