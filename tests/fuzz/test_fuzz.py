@@ -27,7 +27,7 @@ from tests.support.disks import working_through
 if TYPE_CHECKING:
     from pathlib import Path
 
-EXAMPLES: Final = max(2, settings().max_examples // 25)
+EXAMPLES: Final = max(2, settings().max_examples // 40)
 """Of each kind; `make fuzz` takes many more."""
 
 DIRECTORIES: Final = frozenset(
