@@ -25,7 +25,6 @@ VERSION: Final = 1
 _CHECKSUM: Final = b', "crc": '
 """What comes before the last value of a success record: the checksum of all bytes before this."""
 
-_LARGEST: Final = 1 << 62
 _JSON: Final = json.JSONEncoder(allow_nan=False)
 
 
@@ -314,13 +313,19 @@ def parse_object(content: bytes, path: str) -> dict[str, Any]:
     return cast("dict[str, Any]", fields)
 
 
+_USAGE: Final = Usage.__match_args__
+_LARGEST: Final = 1 << 62
+
+
 def _usage(fields: dict[str, Any]) -> Usage:
     # What a newer furu added is ignored. What is known must be a number, for others calculate with it.
-    wall, *others = map(fields.get, Usage.__match_args__)
-    numbers: list[Any] = [wall, *(0 if value is None else value for value in others)]
-    if min(numbers) < 0 or max(numbers) > _LARGEST:
+    found: list[Any] = [*map(fields.get, _USAGE)]
+    if found[0] is None:
         raise ValueError(fields)
-    return Usage(*cast("Any", (wall, *others)))
+    for value in found:
+        if value is not None and not 0 <= value <= _LARGEST:
+            raise ValueError(fields)
+    return Usage(*found)
 
 
 def _corrupt(path: str, reason: str) -> FuruCorruptRecord:
