@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 
 _PRIVATE: Final = re.compile(r"/new-[^/]+(/.*)?$|/files/[^/]+(/.*)?$|\.tmp$|/alias\.json$|/jobs$")
 """One attempt's own, or changed by nobody here."""
-_TIMES: Final = re.compile(rb'"(at|wall_sec|process_cpu_sec|thread_cpu_sec|max_rss_bytes)": [^,}]+')
+_TIMES: Final = re.compile(rb'"(at|wall_sec|process_cpu_sec|thread_cpu_sec|max_rss_bytes|crc)": [^,}]+')
+"""What differs from run to run: times, and the checksum over them."""
 _REAL_TIME_NS: Final = 10**15
 _MAX_TICKS: Final = 4
 
