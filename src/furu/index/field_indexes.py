@@ -1,7 +1,7 @@
 """Indexes on single fields of the configs: of those that queries had to look through all rows for, again and again.
 
-With 100,000 artifacts such a query takes a tenth of a second, and with an index a tenth of a millisecond. An index on
-every field would make the file and each refresh many times as large.
+With 100,000 artifacts such a query takes more than a tenth of a second, and with an index less than a millisecond. An
+index on every field would make the file and each refresh many times as large.
 """
 
 from __future__ import annotations
