@@ -21,8 +21,13 @@ if TYPE_CHECKING:
     from tests.power_loss.recording import Recording
     from tests.power_loss.surviving import Tree
 
+THOROUGH: Final = 1000
+"""So many examples are tried where there is time for minutes."""
+
 QUICK: Final = 40
 """How many of the trees of a scenario are looked at without the slow tests."""
+
+for_minutes = pytest.mark.skipif(settings().max_examples < THOROUGH, reason="takes minutes: make fuzz")
 
 _NUMBERS: Final = itertools.count()
 
@@ -77,6 +82,7 @@ def test_f37_what_survives_a_power_cut_is_right_or_made_again(name: str, top: Pa
 
 
 @pytest.mark.slow
+@for_minutes
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_f37_the_same_for_every_survivor(name: str, top: Path) -> None:
@@ -115,7 +121,8 @@ class TestControls:
         assert any(wrong in each for each in problems(name, found[:: len(found) // 200 or 1], top))
 
     @pytest.mark.slow
-    @pytest.mark.timeout(900)
+    @for_minutes
+    @pytest.mark.timeout(1800)
     @pytest.mark.parametrize("name", ["files", "deleted", "alias"])
     def test_no_fsync_is_for_nothing(self, name: str, top: Path) -> None:
         """Whichever one the disk lies about, something goes wrong; facts that attempts share aside."""
