@@ -123,7 +123,7 @@ class TestControls:
     @pytest.mark.slow
     @for_minutes
     @pytest.mark.timeout(1800)
-    @pytest.mark.parametrize("name", ["files", "deleted", "alias"])
+    @pytest.mark.parametrize("name", ["files", "deleted"])
     def test_no_fsync_is_for_nothing(self, name: str, top: Path) -> None:
         """Whichever one the disk lies about, something goes wrong; facts that attempts share aside."""
         whole = record(SCENARIOS[name], made(top, "whole"))
