@@ -82,9 +82,17 @@ def _is_explained(history: History, get: Get) -> bool:
     if get.raised == "FuruLeaseLost":
         lost = [each for each in history.attempts_at(get.base) if each.owner is get.process and each.created_at < NEVER]
         return sum(get.at < each.created_at < get.end for each in lost) >= 3
-    # A cache may remember for a while what is deleted.
+    # A cache may remember for a while what is deleted, and how long a file was that has been replaced: the kernel
+    # reads no further than that. It must be told by name, and never give another result.
     stale_sec = STALE_SEC if get.process.is_cached else 1.0
+    if get.raised == "FuruCorruptRecord":
+        return get.process.is_cached and _is_just_replaced(history, get.base, get.at - stale_sec, get.end)
     return kind(get.base) in WIPED and history.is_wiped(get.base, get.at - stale_sec, get.end)
+
+
+def _is_just_replaced(history: History, base: str, since: float, until: float) -> bool:
+    publishes = [call for attempt in history.attempts_at(base) for call in attempt.publishes]
+    return any(call.name == "rename" and call.effect and call.done >= since and call.at <= until for call in publishes)
 
 
 def any_process_can_complete(history: History) -> Iterator[str]:

@@ -201,6 +201,14 @@ def raised_without_a_cause() -> Story:
     return story
 
 
+def raised_of_a_record_that_nobody_replaced() -> Story:
+    story = two()
+    story.compute("w1")
+    story.get("w1")
+    story.note("w1", "raised", node=NODE, base=BASE, type="FuruCorruptRecord", errno=0, text="FuruCorruptRecord: torn")
+    return story
+
+
 def survivor_raised() -> Story:
     story = two()
     story.compute("w1")
@@ -334,7 +342,7 @@ BAD: dict[str, list[Callable[[], Story]]] = {
     "I6": [adopted_from_the_living, adopted_from_the_lost, one_token_computed_twice],
     "I7": [two_results_returned, returned_unpublished],
     "I8": [waited_for_the_dead],
-    "I9": [held_when_idle, beats_when_idle, raised_without_a_cause],
+    "I9": [held_when_idle, beats_when_idle, raised_without_a_cause, raised_of_a_record_that_nobody_replaced],
     "I10": [survivor_raised, survivor_never_asked],
     "I11": [never_came_back, ended_badly, never_left],
     "I12": [computed_twice_for_nothing, computed_although_published],

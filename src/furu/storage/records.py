@@ -332,7 +332,10 @@ def _corrupt(path: str, reason: str) -> FuruCorruptRecord:
     return FuruCorruptRecord(
         f"{path} is damaged: {reason}",
         path=Path(path),
-        hints=["look at the file; if the result is worthless, delete the artifact's directory and compute it again"],
+        hints=[
+            "look at the file; if the result is worthless, delete the artifact's directory and compute it again",
+            "on a mount that caches attributes, a file that was just replaced may look cut off for some seconds",
+        ],
     )
 
 
