@@ -130,7 +130,7 @@ class Heart:
             thread.start()
         except RuntimeError as error:
             hints = [
-                "join your threads in the main thread: once that has ended, Python 3.12 and later start no others",
+                "join your threads in the main thread: once that has ended, Python 3.12 starts no others",
                 "does the process have as many threads as it may (ulimit -u)?",
             ]
             msg = f"nothing is computed, for no thread can keep the lease alive: {error}"
