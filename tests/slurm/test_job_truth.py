@@ -42,7 +42,9 @@ def wait_for(client: SlurmClient, job_ids: list[str], what, timeout_sec: float =
 def test_sacct_tells_the_same_endings_as_squeue(slurm_cluster):
     recorder = Recorder()
     client = SlurmClient(run=recorder)
-    jobs = {"ok": submit(client, "true"), "failed": submit(client, "exit 3"), "killed": submit(client, "kill -9 $$")}
+    jobs = {"ok": submit(client, "true"), "killed": submit(client, "kill -9 $$")}
+    # Still there when its child comes: of a child that never had a chance sacct may not say why it was cancelled.
+    jobs["failed"] = submit(client, "sleep 2; exit 3")
     jobs["child"] = submit(client, "true", jobs["failed"])
     jobs["waiting"] = submit(client, "true", options={"hold": True})
     jobs["running"] = submit(client, "sleep 60")

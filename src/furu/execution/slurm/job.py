@@ -8,6 +8,7 @@ main
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -119,4 +120,9 @@ def _run_again(obj: Furu[Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except FuruTerminated:
+        # The attempt has ended; a second SIGTERM, of the launcher, must not change what the exit code says of it.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise
